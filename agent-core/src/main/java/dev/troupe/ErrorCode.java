@@ -1,0 +1,67 @@
+package dev.troupe;
+
+/**
+ * What went wrong, as a stable name that code, alerts and documentation can rely on. The name never
+ * changes its meaning; new names may be added.
+ */
+public enum ErrorCode {
+  /** A value given by the caller is not acceptable; the message names the value and the rule. */
+  INVALID_INPUT(false),
+  /** No registered agent has this name, capability or version. */
+  UNKNOWN_AGENT(false),
+  /** An agent with this name and version is registered already. */
+  DUPLICATE_AGENT(false),
+  /** No run has this id. */
+  RUN_NOT_FOUND(false),
+  /** A run with this id exists and was submitted with another input or to another agent. */
+  RUN_CONFLICT(false),
+  /** A run with this id ended so long ago that only the memory of its id is kept. */
+  RUN_EXPIRED(false),
+  /** The agent's code failed. */
+  RUN_FAILED(false),
+  /** The run was cancelled. */
+  RUN_CANCELLED(false),
+  /** A step failed for good. */
+  STEP_FAILED(false),
+  /** A time limit of one step or call passed. */
+  TIMEOUT(true),
+  /** The deadline of the run passed. */
+  DEADLINE_EXCEEDED(false),
+  /**
+   * The run's journal does not match the agent's code; the run was stopped and nothing was lost.
+   */
+  NON_DETERMINISM(false),
+  /** The agent's code caught the error by which a run leaves its stack while it waits. */
+  SWALLOWED_WAIT(false),
+  /** A stored value can't be decoded. */
+  UNDECODABLE(false),
+  /** A documented limit of size or number was passed. */
+  LIMIT_EXCEEDED(false),
+  /** The store did not answer or failed; whether the change was made is unknown. */
+  STORE_UNAVAILABLE(true),
+  /** The store has no space left; nothing was written. */
+  STORE_FULL(true),
+  /** The store belongs to another process. */
+  STORE_IN_USE(false),
+  /** The store's contents were written in a format, or with settings, that do not fit. */
+  STORE_MISMATCH(false),
+  /** The process takes no more work now. */
+  OVERLOADED(true),
+  /** The runtime or store was closed. */
+  CLOSED(false);
+
+  private final boolean retryable;
+
+  ErrorCode(boolean retryable) {
+    this.retryable = retryable;
+  }
+
+  /**
+   * Whether the same call may succeed later without any change by the caller.
+   *
+   * @return the default for errors of this code
+   */
+  public boolean retryable() {
+    return retryable;
+  }
+}

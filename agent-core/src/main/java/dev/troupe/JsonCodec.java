@@ -1,0 +1,165 @@
+package dev.troupe;
+
+import com.fasterxml.jackson.annotation.JsonAutoDetect;
+import com.fasterxml.jackson.annotation.PropertyAccessor;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.databind.DeserializationContext;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.MapperFeature;
+import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.ObjectWriter;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.SerializerProvider;
+import com.fasterxml.jackson.databind.deser.std.StdScalarDeserializer;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.module.SimpleModule;
+import com.fasterxml.jackson.databind.ser.std.StdScalarSerializer;
+import java.io.IOException;
+import java.lang.reflect.Type;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.LocalDateTime;
+import java.time.LocalTime;
+import java.time.OffsetDateTime;
+import java.time.Period;
+import java.time.YearMonth;
+import java.time.ZoneId;
+import java.time.ZonedDateTime;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** JSON by Jackson. Its own eleven lines for java.time save every host the extra module. */
+final class JsonCodec implements Codec {
+  static final JsonCodec INSTANCE = new JsonCodec();
+
+  private final JsonMapper mapper = mapper();
+  private final Map<Type, ObjectReader> readers = new ConcurrentHashMap<>();
+  private final Map<Type, ObjectWriter> writers = new ConcurrentHashMap<>();
+
+  private static JsonMapper mapper() {
+    JsonFactory factory =
+        JsonFactory.builder()
+            .streamReadConstraints(
+                StreamReadConstraints.builder()
+                    .maxNestingDepth(200)
+                    .maxStringLength(16 << 20)
+                    .maxNumberLength(1_000)
+                    .build())
+            .build();
+    SimpleModule time = new SimpleModule("troupe-time");
+    add(time, Instant.class, Instant::parse);
+    add(time, Duration.class, Duration::parse);
+    add(time, Period.class, Period::parse);
+    add(time, LocalDate.class, LocalDate::parse);
+    add(time, LocalTime.class, LocalTime::parse);
+    add(time, LocalDateTime.class, LocalDateTime::parse);
+    add(time, OffsetDateTime.class, OffsetDateTime::parse);
+    add(time, ZonedDateTime.class, ZonedDateTime::parse);
+    add(time, YearMonth.class, YearMonth::parse);
+    add(time, ZoneId.class, ZoneId::of);
+    return JsonMapper.builder(factory)
+        .addModule(time)
+        .visibility(PropertyAccessor.FIELD, JsonAutoDetect.Visibility.NON_PRIVATE)
+        .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+        .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+        .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+        .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
+        .enable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
+        .disable(SerializationFeature.FAIL_ON_EMPTY_BEANS)
+        .build();
+  }
+
+  private static <T> void add(SimpleModule module, Class<T> type, Function<String, T> parse) {
+    module.addSerializer(
+        type,
+        new StdScalarSerializer<T>(type) {
+          private static final long serialVersionUID = 1L;
+
+          @Override
+          public void serialize(T value, JsonGenerator out, SerializerProvider provider)
+              throws IOException {
+            out.writeString(value.toString());
+          }
+        });
+    module.addDeserializer(
+        type,
+        new StdScalarDeserializer<T>(type) {
+          private static final long serialVersionUID = 1L;
+
+          @Override
+          public @Nullable T deserialize(JsonParser in, DeserializationContext context)
+              throws IOException {
+            try {
+              return parse.apply(in.getText());
+            } catch (DateTimeException notATime) {
+              throw JsonMappingException.from(in, "not a " + type.getSimpleName(), notATime);
+            }
+          }
+        });
+  }
+
+  @Override
+  public String id() {
+    return "json";
+  }
+
+  @Override
+  public byte[] encode(@Nullable Object value, Type type) {
+    try {
+      return writers
+          .computeIfAbsent(type, t -> mapper.writerFor(mapper.constructType(t)))
+          .writeValueAsBytes(value);
+    } catch (JsonProcessingException e) {
+      throw new AgentException(
+          ErrorCode.INVALID_INPUT,
+          "a " + type.getTypeName() + " can't be written as JSON" + place(e) + ": " + why(e),
+          e);
+    }
+  }
+
+  @Override
+  public @Nullable Object decode(byte[] bytes, Type type) {
+    try {
+      return readers
+          .computeIfAbsent(type, t -> mapper.readerFor(mapper.constructType(t)))
+          .readValue(bytes);
+    } catch (IOException e) {
+      String message = "stored JSON does not fit " + type.getTypeName() + place(e) + ": " + why(e);
+      throw new AgentException(ErrorCode.UNDECODABLE, message, withoutContent(e));
+    }
+  }
+
+  private static String place(IOException e) {
+    if (e instanceof JsonMappingException mapping && !mapping.getPath().isEmpty()) {
+      StringBuilder path = new StringBuilder(" at ");
+      for (JsonMappingException.Reference r : mapping.getPath()) {
+        String name = r.getFieldName();
+        path.append(name == null ? "[" + r.getIndex() + "]" : "." + name);
+      }
+      return path.toString();
+    }
+    return "";
+  }
+
+  /** Jackson's own messages quote what they read; only the kind of error may leave here. */
+  private static String why(IOException e) {
+    Throwable cause = e.getCause();
+    return e.getClass().getSimpleName()
+        + (cause == null ? "" : " (" + cause.getClass().getSimpleName() + ")");
+  }
+
+  private static Throwable withoutContent(IOException e) {
+    IOException bare = new IOException(e.getClass().getName());
+    bare.setStackTrace(e.getStackTrace());
+    return bare;
+  }
+}

@@ -1,0 +1,773 @@
+package dev.troupe.run;
+
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
+import dev.troupe.agent.RunEndingException;
+import dev.troupe.state.Change;
+import dev.troupe.state.Edit;
+import dev.troupe.state.Grant;
+import dev.troupe.state.Place;
+import dev.troupe.state.RecordId;
+import dev.troupe.state.Stored;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a run has done, and the one place that decides what it may do next. A path says where in the
+ * agent's code an effect stands: {@code name#occurrence}, behind {@code group#occurrence/branch/}
+ * for each group of branches around it.
+ *
+ * <p>The methods that record something take it into the journal at once and return the edits that
+ * must be stored before anyone acts on it; {@link #change} makes a change of them. When that change
+ * is not done, the journal is thrown away and read again from the store.
+ *
+ * <p>Pure: time comes in, edits go out. Not safe for several threads; the runtime guards it with
+ * the run's lock.
+ */
+public final class Journal {
+  /** The most entries of a journal. */
+  public static final int MAX_ENTRIES = 10_000;
+
+  /** The most bytes of a journal: 16 MiB. */
+  public static final long MAX_TOTAL_BYTES = 16L << 20;
+
+  private static final int MAX_PATH = 450;
+  private static final String FAIL_ROW = "$fail";
+  private static final String STOP_ROW = "$stop";
+  private static final String NEW_ROW = "$new";
+  private static final String ASIDE = "$aside/";
+  private static final String UNDO = "undo/";
+
+  private final RunHeader header;
+  private final RecordId id;
+  private final Grant grant;
+  private final Map<String, Entry> entries = new HashMap<>();
+  private final Map<String, Entry> open = new HashMap<>();
+  // what was loaded and not yet reached by the code, in the order of writing
+  private final Map<String, Entry> unreached = new LinkedHashMap<>();
+  private final Mailbox mailbox = new Mailbox();
+  private final List<Edit> riders = new ArrayList<>();
+  // the first new effect that was begun while the code had not reached all of what was loaded
+  private @Nullable Entry firstNew;
+  private @Nullable Entry failing;
+  private Ending ending = Ending.NOT;
+  private boolean compensating;
+  private long lastNumber;
+  private long bytes;
+  private int changes;
+
+  /**
+   * Reads a run that was handed out by a claim.
+   *
+   * @param stored the record with its rows and mail
+   * @throws AgentException with {@link ErrorCode#UNDECODABLE} when header, row or mail can't be
+   *     read
+   */
+  public Journal(Stored stored) {
+    this(RunRecord.decode(stored).header(), stored);
+  }
+
+  /**
+   * Reads a run whose header is known.
+   *
+   * @param header the header
+   * @param stored the record with its rows and mail
+   */
+  public Journal(RunHeader header, Stored stored) {
+    if (!(stored.place() instanceof Place.Held held)) {
+      throw new IllegalArgumentException(stored + " is not held");
+    }
+    this.header = header;
+    this.id = stored.id();
+    this.grant = held.grant();
+    Map<Long, String> order = new TreeMap<>();
+    stored
+        .rows()
+        .forEach(
+            (row, value) -> {
+              Entry entry = Entry.decode(value, "row " + row + " of run " + header.id());
+              load(row, entry);
+              bytes += value.length;
+              lastNumber = Math.max(lastNumber, entry.number());
+              if (entries.containsKey(row) && entry.kind() != Entry.Kind.PROGRESS) {
+                order.put(entry.number(), row);
+              }
+            });
+    for (String row : order.values()) {
+      Entry entry = entries.get(row);
+      if (entry != null && !row.startsWith(UNDO)) {
+        unreached.put(row, entry);
+      }
+    }
+    receive(stored.mail());
+    for (Entry entry : entries.values()) {
+      if (entry.kind() == Entry.Kind.SIGNAL) {
+        mailbox.take(entry.head());
+      }
+    }
+  }
+
+  /**
+   * Reads the same run again under the same grant, to execute it from the top.
+   *
+   * @param whole the record with its rows and mail
+   * @return a new journal
+   */
+  public Journal reread(Stored whole) {
+    Journal again = new Journal(header, whole);
+    again.changes = changes; // ids of changes are never used twice
+    return again;
+  }
+
+  private void load(String row, Entry entry) {
+    if (row.equals(FAIL_ROW)) {
+      failing = entry;
+      ending = Ending.FAILED;
+    } else if (row.equals(NEW_ROW)) {
+      firstNew = entry;
+    } else if (row.startsWith(ASIDE) || row.equals(STOP_ROW)) {
+      return; // kept for people, of no consequence for the run
+    } else if (row.startsWith("$")) {
+      open.put(row.substring(1), entry);
+    } else {
+      entries.put(row, entry);
+    }
+  }
+
+  /**
+   * What the run is.
+   *
+   * @return its header
+   */
+  public RunHeader header() {
+    return header;
+  }
+
+  /**
+   * Where the run lies.
+   *
+   * @return the record's id
+   */
+  public RecordId id() {
+    return id;
+  }
+
+  /**
+   * Under which grant it is held.
+   *
+   * @return the grant
+   */
+  public Grant grant() {
+    return grant;
+  }
+
+  /**
+   * How many effects are finished and will not be made again.
+   *
+   * @return at least 0
+   */
+  public int finished() {
+    return entries.size();
+  }
+
+  /**
+   * The number of the last mail looked at.
+   *
+   * @return 0 when there was none
+   */
+  public long mailSeen() {
+    return mailbox.seen();
+  }
+
+  /**
+   * Takes mail in.
+   *
+   * @param mail in the order of its numbers; what was seen before is passed over
+   */
+  public void receive(List<Stored.MailItem> mail) {
+    for (Stored.MailItem item : mail) {
+      mailbox.accept(item);
+    }
+    if (mailbox.cancelled()) {
+      end(Ending.CANCELLED);
+    }
+  }
+
+  /**
+   * Why nothing new may begin.
+   *
+   * @return {@link Ending#NOT} when it may
+   */
+  public Ending ending() {
+    return ending;
+  }
+
+  /**
+   * Lets nothing new begin any more. A stronger reason replaces a weaker one.
+   *
+   * @param why the reason
+   */
+  public void end(Ending why) {
+    if (why.compareTo(ending) > 0) {
+      ending = why;
+    }
+  }
+
+  /** Allows compensation to begin, and nothing else. */
+  public void compensate() {
+    compensating = true;
+  }
+
+  /**
+   * The failure with which the run began to fail before a crash.
+   *
+   * @return the encoded failure, null when it has not failed
+   */
+  public byte @Nullable [] failure() {
+    Entry x = failing;
+    return x == null ? null : x.payload();
+  }
+
+  /**
+   * The path of the compensation of an effect.
+   *
+   * @param path the effect
+   * @return its path
+   */
+  public static String undo(String path) {
+    return UNDO + path;
+  }
+
+  // steps
+
+  /**
+   * The code has reached a step.
+   *
+   * @param path its path
+   * @param now the store's time
+   * @return its result, when to go on, or that it may begin
+   */
+  public Look step(String path, Instant now) {
+    Entry known = find(path, Entry.Kind.DONE, Entry.Kind.FAILED, "a step");
+    if (known != null) {
+      return new Look.Finished(known);
+    }
+    begin(path);
+    Entry tried = open.get(path);
+    if (tried == null) {
+      return new Look.Begin(1);
+    }
+    Instant due = Instant.ofEpochMilli(tried.headNumber());
+    return due.isAfter(now) ? new Look.Later(due) : new Look.Begin(tried.attempts() + 1);
+  }
+
+  /**
+   * A step has its result.
+   *
+   * @param path the step
+   * @param payload the encoded result
+   * @param now the store's time
+   * @param attempts how many attempts it took
+   * @return what must be stored
+   */
+  public List<Edit> done(String path, byte[] payload, Instant now, int attempts) {
+    return finish(path, entry(Entry.Kind.DONE, now, attempts, payload));
+  }
+
+  /**
+   * A step or call has failed for good.
+   *
+   * @param path the step or call
+   * @param payload the encoded failure
+   * @param now the store's time
+   * @param attempts how many attempts were made
+   * @return what must be stored; for a call it also cancels the child
+   */
+  public List<Edit> failed(String path, byte[] payload, Instant now, int attempts) {
+    List<Edit> edits = new ArrayList<>();
+    Entry before = entries.get(path);
+    if (before != null && before.kind() == Entry.Kind.CALL) {
+      edits.add(Runs.cancelMail(before.head(), Entry.text("call " + path + " is over")));
+    }
+    edits.addAll(finish(path, entry(Entry.Kind.FAILED, now, attempts, payload)));
+    return edits;
+  }
+
+  /**
+   * An attempt at a step failed and another follows.
+   *
+   * @param path the step
+   * @param payload the encoded failure
+   * @param due when the next attempt may begin
+   * @param now the store's time
+   * @param attempts how many attempts were made
+   * @return what must be stored
+   */
+  public List<Edit> retry(String path, byte[] payload, Instant due, Instant now, int attempts) {
+    byte[] state = Entry.text(Long.toString(due.toEpochMilli()), payload);
+    return List.of(openRow(path, entry(Entry.Kind.OPEN, now, attempts, state)));
+  }
+
+  // waits
+
+  /**
+   * The code has reached a sleep. A new one is journaled with the next change.
+   *
+   * @param path its path
+   * @param duration how long
+   * @param now the store's time
+   * @return when it ends
+   */
+  public Instant sleep(String path, Duration duration, Instant now) {
+    Entry known = find(path, Entry.Kind.SLEEP, Entry.Kind.SLEEP, "a sleep");
+    if (known == null) {
+      begin(path);
+      String due = Long.toString(now.plus(duration).toEpochMilli());
+      known = entry(Entry.Kind.SLEEP, now, 1, Entry.text(due));
+      riders.addAll(finish(path, known));
+    }
+    return Instant.ofEpochMilli(known.headNumber());
+  }
+
+  /**
+   * The code waits for a signal.
+   *
+   * @param path the wait's path
+   * @param name the signal's name
+   * @param now the store's time
+   * @param edits takes what must be stored when a signal is received by this call
+   * @return the signal or that none came in time; null to wait
+   */
+  public @Nullable Received signal(String path, String name, Instant now, List<Edit> edits) {
+    Entry known = find(path, Entry.Kind.SIGNAL, Entry.Kind.TIMED_OUT, "a wait for a signal");
+    if (known != null && known.kind() == Entry.Kind.TIMED_OUT) {
+      return new Received(known, null);
+    }
+    if (known != null) {
+      return new Received(known, mailbox.take(known.head()));
+    }
+    begin(path);
+    Stored.MailItem next = mailbox.nextSignal(name);
+    if (next == null) {
+      return null;
+    }
+    Entry received = entry(Entry.Kind.SIGNAL, now, 1, Entry.text(next.name()));
+    edits.addAll(finish(path, received));
+    return new Received(received, mailbox.take(next.name()));
+  }
+
+  /**
+   * A signal, or that none came.
+   *
+   * @param entry the journal's line
+   * @param payload the encoded payload, null when none came in time
+   */
+  public record Received(Entry entry, byte @Nullable [] payload) {}
+
+  /**
+   * Until when a limited wait for a signal lasts. A new one is journaled with the next change.
+   *
+   * @param path the wait's path
+   * @param atMost how long it may last
+   * @param now the store's time
+   * @return when it is over
+   */
+  public Instant signalLimit(String path, Duration atMost, Instant now) {
+    Entry known = open.get(path);
+    if (known == null) {
+      String due = Long.toString(now.plus(atMost).toEpochMilli());
+      known = entry(Entry.Kind.OPEN, now, 1, Entry.text(due));
+      riders.add(openRow(path, known));
+    }
+    return Instant.ofEpochMilli(known.headNumber());
+  }
+
+  /**
+   * A wait for a signal is over without one.
+   *
+   * @param path the wait's path
+   * @param due when it was over
+   * @return what must be stored
+   */
+  public List<Edit> signalTimedOut(String path, Instant due) {
+    return finish(path, entry(Entry.Kind.TIMED_OUT, due, 1, new byte[0]));
+  }
+
+  // calls and groups
+
+  /**
+   * The code has reached a call.
+   *
+   * @param path its path
+   * @return the child's result, until when to wait for it, or that it may begin
+   */
+  public Look call(String path) {
+    Entry known = find(path, Entry.Kind.CALL, Entry.Kind.FAILED, "a call");
+    if (known == null) {
+      begin(path);
+      return new Look.Begin(1);
+    }
+    if (known.kind() == Entry.Kind.FAILED) {
+      return new Look.Finished(known);
+    }
+    byte[] answer = mailbox.childResult(path);
+    if (answer != null) {
+      return new Look.Finished(Entry.decode(answer, "result of " + known.head()));
+    }
+    if (ending != Ending.NOT && !compensating) {
+      throw ended();
+    }
+    long due = Long.parseLong(new String(known.tail(), StandardCharsets.UTF_8));
+    return new Look.Later(due == 0 ? null : Instant.ofEpochMilli(due));
+  }
+
+  /**
+   * Whether a call has a time limit of its own.
+   *
+   * @param path the call
+   * @return true when it has
+   */
+  public boolean limited(String path) {
+    Entry known = entries.get(path);
+    return known != null && known.kind() == Entry.Kind.CALL && known.tail()[0] != '0';
+  }
+
+  /**
+   * A child is created.
+   *
+   * @param path the call
+   * @param child the child's header
+   * @param due when the call has to be over, null for never
+   * @param now the store's time
+   * @return what must be stored
+   */
+  public List<Edit> called(String path, RunHeader child, @Nullable Instant due, Instant now) {
+    String limit = due == null ? "0" : Long.toString(due.toEpochMilli());
+    Entry call = entry(Entry.Kind.CALL, now, 1, Entry.text(child.id(), Entry.text(limit)));
+    List<Edit> edits = new ArrayList<>(finish(path, call));
+    edits.addAll(Runs.create(child));
+    return edits;
+  }
+
+  /**
+   * Which branch of a group has won.
+   *
+   * @param path the group's path
+   * @return the branch's index, empty while none has
+   */
+  public OptionalInt winner(String path) {
+    Entry known = find(path, Entry.Kind.WINNER, Entry.Kind.WINNER, "a choice between branches");
+    if (known == null) {
+      return OptionalInt.empty();
+    }
+    int index = (int) known.headNumber();
+    unreached.keySet().removeIf(p -> p.startsWith(path + "/") && !inBranch(p, path, index));
+    settleNew();
+    return OptionalInt.of(index);
+  }
+
+  private static boolean inBranch(String path, String group, int index) {
+    return path.startsWith(group + "/" + index + "/");
+  }
+
+  /**
+   * A branch of a group has won.
+   *
+   * @param path the group's path
+   * @param index the branch
+   * @param now the store's time
+   * @return what must be stored; it also cancels the children of the other branches
+   */
+  public List<Edit> won(String path, int index, Instant now) {
+    List<Edit> edits = new ArrayList<>();
+    entries.forEach(
+        (p, entry) -> {
+          if (p.startsWith(path + "/") && !inBranch(p, path, index) && waitsForChild(p, entry)) {
+            edits.add(Runs.cancelMail(entry.head(), Entry.text("another branch won")));
+          }
+        });
+    edits.addAll(
+        finish(path, entry(Entry.Kind.WINNER, now, 1, Entry.text(Integer.toString(index)))));
+    return edits;
+  }
+
+  private boolean waitsForChild(String path, Entry entry) {
+    return entry.kind() == Entry.Kind.CALL && mailbox.childResult(path) == null;
+  }
+
+  /**
+   * Tells every child that still runs to stop.
+   *
+   * @param why the reason, for their records
+   * @return what must be stored, perhaps nothing
+   */
+  public List<Edit> cancelChildren(String why) {
+    List<Edit> edits = new ArrayList<>();
+    entries.forEach(
+        (path, entry) -> {
+          if (waitsForChild(path, entry)) {
+            edits.add(Runs.cancelMail(entry.head(), Entry.text(why)));
+          }
+        });
+    return edits;
+  }
+
+  /**
+   * The agent tells how far it is. Journaled with the next change.
+   *
+   * @param path the place
+   * @param payload the encoded progress
+   * @param now the store's time
+   * @return false when it was told before
+   */
+  public boolean publish(String path, byte[] payload, Instant now) {
+    if (entries.containsKey(path)) {
+      return false;
+    }
+    begin(path);
+    riders.addAll(finish(path, entry(Entry.Kind.PROGRESS, now, 1, payload)));
+    return true;
+  }
+
+  // what becomes of the run
+
+  /**
+   * The run fails and compensation follows.
+   *
+   * @param payload the encoded failure
+   * @param now the store's time
+   * @return what must be stored
+   */
+  public List<Edit> failing(byte[] payload, Instant now) {
+    Entry x = entry(Entry.Kind.FAILING, now, 1, payload);
+    failing = x;
+    end(Ending.FAILED);
+    return List.of(new Edit.Row(id.key(), FAIL_ROW, x.encode()));
+  }
+
+  /**
+   * Leaves the run until a time or until mail comes. Not done when mail came that was not looked
+   * at.
+   *
+   * @param due when it goes on at the latest, null for when mail comes
+   * @return the change
+   */
+  public Change park(@Nullable Instant due) {
+    return change(
+        List.of(
+            new Edit.NoMailAfter(id.key(), mailSeen()),
+            new Edit.Queue(
+                id.key(),
+                header.queue(),
+                header.terms().priority(),
+                due == null ? Runs.NEVER : due,
+                header.terms().lane(),
+                mailSeen() + 1)));
+  }
+
+  /**
+   * Gives the run back so that any process may go on at once.
+   *
+   * @param now the store's time
+   * @return the change
+   */
+  public Change handBack(Instant now) {
+    return change(
+        List.of(
+            new Edit.Queue(
+                id.key(),
+                header.queue(),
+                header.terms().priority(),
+                now,
+                header.terms().lane(),
+                mailSeen() + 1)));
+  }
+
+  /**
+   * Puts aside what code did that does not fit the journal, so that code that fits can go on. The
+   * rows are kept under other names.
+   *
+   * @return what must be stored, perhaps nothing
+   */
+  public List<Edit> setAside() {
+    riders.clear();
+    Entry from = firstNew;
+    if (from == null) {
+      return List.of();
+    }
+    List<Edit> edits = new ArrayList<>();
+    entries.forEach(
+        (path, entry) -> {
+          if (entry.number() >= from.number()) {
+            edits.add(new Edit.Row(id.key(), ASIDE + path, entry.encode()));
+            edits.add(new Edit.Row(id.key(), path, null));
+          }
+        });
+    edits.add(new Edit.Row(id.key(), NEW_ROW, null));
+    return edits;
+  }
+
+  /**
+   * Stops the run where it is, because journal and code do not fit. Mail does not wake it.
+   *
+   * @param payload the encoded failure
+   * @param now the store's time
+   * @return the change
+   */
+  public Change stop(byte[] payload, Instant now) {
+    Entry z = entry(Entry.Kind.STOPPED, now, 1, payload);
+    return change(
+        List.of(
+            new Edit.Row(id.key(), STOP_ROW, z.encode()),
+            new Edit.Queue(
+                id.key(), Runs.STOPPED, 0, Runs.NEVER, header.terms().lane(), Long.MAX_VALUE)));
+  }
+
+  /**
+   * Ends the run and tells its parent.
+   *
+   * @param end how it ended
+   * @param keep until when the record of a root and its children is kept, null for ever
+   * @return the change
+   */
+  public Change end(RunEnd end, @Nullable Instant keep) {
+    List<Edit> edits = new ArrayList<>(cancelChildren("run " + header.id() + " has ended"));
+    edits.add(new RunRecord(header, end).put());
+    edits.add(new Edit.Release(id.key()));
+    String parent = header.origin().parent();
+    if (parent != null) {
+      Entry.Kind kind = end.state() == RunEnd.State.SUCCEEDED ? Entry.Kind.DONE : Entry.Kind.FAILED;
+      Entry result = new Entry(kind, 0, end.at().toEpochMilli(), 1, end.payload());
+      edits.add(
+          new Edit.Mail(parent, Mailbox.CHILD + header.origin().path(), result.encode(), true));
+    } else if (keep != null) {
+      edits.addAll(Runs.retain(header.id(), keep));
+    }
+    return change(edits);
+  }
+
+  /**
+   * A change by the holder of this run, with everything that was to ride along.
+   *
+   * @param edits what it does
+   * @return the change, guarded by the grant
+   */
+  public Change change(List<Edit> edits) {
+    List<Edit> all = new ArrayList<>(1 + riders.size() + edits.size());
+    all.add(new Edit.Held(id.key(), grant));
+    all.addAll(riders);
+    all.addAll(edits);
+    riders.clear();
+    return new Change(
+        grant.holder() + "-" + grant.number() + "-" + id.key().hashCode() + "-" + ++changes,
+        id.partition(),
+        all);
+  }
+
+  /**
+   * Finds whether the code has passed by what is journaled. To be asked when the agent has
+   * returned, failed or waits, unless the run is ending.
+   *
+   * @return the error that stops the run, null when journal and code fit
+   */
+  public @Nullable AgentException mismatch() {
+    if (unreached.isEmpty()) {
+      return null;
+    }
+    Map.Entry<String, Entry> expected = unreached.entrySet().iterator().next();
+    Entry found = firstNew;
+    return new AgentException(
+        ErrorCode.NON_DETERMINISM,
+        "run %s of agent %s: the journal holds '%s' (entry %d), which the code no longer reaches; %s. The run was stopped and nothing was lost. Bring back the code with which it began, or give the changed agent a new version"
+            .formatted(
+                header.id(),
+                header.queue(),
+                expected.getKey(),
+                expected.getValue().number(),
+                found == null
+                    ? "the code did nothing new instead"
+                    : "the code did '" + found.head() + "' instead"));
+  }
+
+  private AgentException mismatch(String path, Entry found, String wanted) {
+    return new AgentException(
+        ErrorCode.NON_DETERMINISM,
+        "run %s of agent %s: the code reaches %s at '%s', where the journal holds one of kind %s (entry %d). The run was stopped and nothing was lost. Bring back the code with which it began, or give the changed agent a new version"
+            .formatted(header.id(), header.queue(), wanted, path, found.kind(), found.number()));
+  }
+
+  private @Nullable Entry find(String path, Entry.Kind one, Entry.Kind other, String wanted) {
+    Entry known = entries.get(path);
+    if (known != null) {
+      if (known.kind() != one && known.kind() != other) {
+        throw mismatch(path, known, wanted);
+      }
+      unreached.remove(path);
+      settleNew();
+    }
+    return known;
+  }
+
+  /** Everything loaded was reached after all: what was begun before is an addition that fits. */
+  private void settleNew() {
+    if (firstNew != null && unreached.isEmpty()) {
+      firstNew = null;
+      riders.add(new Edit.Row(id.key(), NEW_ROW, null));
+    }
+  }
+
+  private void begin(String path) {
+    if (ending != Ending.NOT && !(compensating && path.startsWith(UNDO))) {
+      throw ended();
+    }
+    if (path.length() > MAX_PATH) {
+      throw limit("a path of %d characters, %d are allowed".formatted(path.length(), MAX_PATH));
+    }
+    if (entries.size() >= MAX_ENTRIES || bytes >= MAX_TOTAL_BYTES) {
+      throw limit(
+          "%d entries with %d bytes, at most %d and %d are allowed; divide the work among child runs"
+              .formatted(entries.size(), bytes, MAX_ENTRIES, MAX_TOTAL_BYTES));
+    }
+    if (firstNew == null && !unreached.isEmpty()) {
+      firstNew = new Entry(Entry.Kind.OPEN, lastNumber + 1, 0, 1, Entry.text(path));
+      riders.add(new Edit.Row(id.key(), NEW_ROW, firstNew.encode()));
+    }
+  }
+
+  private RunEndingException ended() {
+    return new RunEndingException(ending.code(), "run " + header.id() + " " + ending.words());
+  }
+
+  private AgentException limit(String what) {
+    return new AgentException(
+        ErrorCode.LIMIT_EXCEEDED, "the journal of run " + header.id() + " has " + what);
+  }
+
+  private Entry entry(Entry.Kind kind, Instant now, int attempts, byte[] payload) {
+    return new Entry(kind, ++lastNumber, now.toEpochMilli(), attempts, payload);
+  }
+
+  private List<Edit> finish(String path, Entry entry) {
+    entries.put(path, entry);
+    byte[] row = entry.encode();
+    bytes += row.length;
+    Edit result = new Edit.Row(id.key(), path, row);
+    return open.remove(path) == null
+        ? List.of(result)
+        : List.of(result, new Edit.Row(id.key(), "$" + path, null));
+  }
+
+  private Edit openRow(String path, Entry entry) {
+    open.put(path, entry);
+    return new Edit.Row(id.key(), "$" + path, entry.encode());
+  }
+}

@@ -1,0 +1,73 @@
+package dev.troupe.run;
+
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
+import dev.troupe.state.Stored;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The mail of one run: results of children, signals, cancel. */
+final class Mailbox {
+  static final String CHILD = "child/";
+  static final String SIGNAL = "signal/";
+  static final String CANCEL = "cancel";
+
+  private final Map<String, byte[]> children = new HashMap<>();
+  private final Map<String, byte[]> signals = new HashMap<>();
+  // of each name, those that no wait has received, oldest first
+  private final Map<String, Map<String, Stored.MailItem>> waiting = new HashMap<>();
+  private long seen;
+  private boolean cancelled;
+
+  void accept(Stored.MailItem item) {
+    if (item.number() <= seen) {
+      return;
+    }
+    seen = item.number();
+    String name = item.name();
+    if (name.startsWith(CHILD)) {
+      children.put(name.substring(CHILD.length()), item.value());
+    } else if (name.startsWith(SIGNAL)) {
+      signals.put(name, item.value());
+      waiting.computeIfAbsent(signalOf(name), n -> new LinkedHashMap<>()).put(name, item);
+    } else if (name.startsWith(CANCEL)) {
+      cancelled = true;
+    }
+  }
+
+  private static String signalOf(String mail) {
+    return mail.substring(SIGNAL.length(), mail.indexOf('/', SIGNAL.length()));
+  }
+
+  long seen() {
+    return seen;
+  }
+
+  boolean cancelled() {
+    return cancelled;
+  }
+
+  byte @Nullable [] childResult(String path) {
+    return children.get(path);
+  }
+
+  Stored.@Nullable MailItem nextSignal(String name) {
+    Map<String, Stored.MailItem> queue = waiting.get(name);
+    return queue == null || queue.isEmpty() ? null : queue.values().iterator().next();
+  }
+
+  /** Takes a signal out of those that wait; its content stays for replays. */
+  byte[] take(String mail) {
+    Map<String, Stored.MailItem> queue = waiting.get(signalOf(mail));
+    if (queue != null) {
+      queue.remove(mail);
+    }
+    byte[] content = signals.get(mail);
+    if (content == null) {
+      throw new AgentException(ErrorCode.UNDECODABLE, "mail " + mail + " is not in the record");
+    }
+    return content;
+  }
+}

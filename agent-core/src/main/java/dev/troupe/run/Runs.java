@@ -1,0 +1,192 @@
+package dev.troupe.run;
+
+import dev.troupe.state.Change;
+import dev.troupe.state.Edit;
+import dev.troupe.state.RecordId;
+import dev.troupe.state.Stored;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The changes that come from outside a run: create, signal, cancel, resume, forget. Whoever holds
+ * the run makes all others through its {@link Journal}.
+ */
+public final class Runs {
+  /** A due time that never comes; far enough for every store's clock, near enough for its types. */
+  public static final Instant NEVER = Instant.parse("9999-12-31T00:00:00Z");
+
+  /** The queue of runs that were stopped because journal and code do not fit. */
+  public static final String STOPPED = "$stopped";
+
+  /** The queue of records that remind of roots to be removed. */
+  public static final String RETENTION = "$retention";
+
+  private static final String TOMBSTONE = "$gone";
+  private static final String REMINDER = "$keep";
+
+  private Runs() {}
+
+  /**
+   * Creates a root, once: refused when it exists or existed.
+   *
+   * @param changeId the change's id
+   * @param partitions the store's number of partitions
+   * @param header the run
+   * @return the change
+   */
+  public static Change submit(String changeId, int partitions, RunHeader header) {
+    List<Edit> edits = new ArrayList<>();
+    edits.add(new Edit.Absent(tombstone(header.id())));
+    edits.addAll(create(header));
+    return new Change(changeId, RecordId.of(header.id(), partitions).partition(), edits);
+  }
+
+  static List<Edit> create(RunHeader header) {
+    return List.of(
+        new Edit.Absent(header.id()),
+        new RunRecord(header, null).put(),
+        new Edit.Queue(
+            header.id(),
+            header.queue(),
+            header.terms().priority(),
+            header.origin().created(),
+            header.terms().lane(),
+            1));
+  }
+
+  /**
+   * Sends a signal.
+   *
+   * @param changeId the change's id
+   * @param run where the run lies
+   * @param name the signal's name
+   * @param signalId tells this signal from others of the name; the same id is received once
+   * @param payload the encoded payload
+   * @return the change
+   */
+  public static Change signal(
+      String changeId, RecordId run, String name, String signalId, byte[] payload) {
+    return new Change(
+        changeId,
+        run.partition(),
+        List.of(new Edit.Mail(run.key(), Mailbox.SIGNAL + name + "/" + signalId, payload, true)));
+  }
+
+  /**
+   * Asks a run to stop.
+   *
+   * @param changeId the change's id
+   * @param run where the run lies
+   * @param reason why, in words
+   * @return the change
+   */
+  public static Change cancel(String changeId, RecordId run, String reason) {
+    return new Change(
+        changeId,
+        run.partition(),
+        // a name of its own, so that the outcome says whether the run could still take it
+        List.of(
+            new Edit.Mail(run.key(), Mailbox.CANCEL + "/" + changeId, Entry.text(reason), true)));
+  }
+
+  static Edit.Mail cancelMail(String run, byte[] reason) {
+    return new Edit.Mail(run, Mailbox.CANCEL, reason, true);
+  }
+
+  /**
+   * Lets a stopped run go on.
+   *
+   * @param changeId the change's id
+   * @param stopped the run's record as it was read
+   * @param header its header
+   * @param now the store's time
+   * @return the change; refused when the record has changed since
+   */
+  public static Change resume(String changeId, Stored stopped, RunHeader header, Instant now) {
+    String key = stopped.id().key();
+    return new Change(
+        changeId,
+        stopped.id().partition(),
+        List.of(
+            new Edit.AtVersion(key, stopped.version()),
+            new Edit.Row(key, "$stop", null),
+            new Edit.Queue(
+                key,
+                header.queue(),
+                header.terms().priority(),
+                now,
+                header.terms().lane(),
+                stopped.mailNumber() + 1)));
+  }
+
+  /**
+   * The record whose presence says that a run existed and was removed.
+   *
+   * @param run the run's id
+   * @return its key
+   */
+  public static String tombstone(String run) {
+    return within(run, TOMBSTONE);
+  }
+
+  /** A record beside a run, in its partition, that no run's id can name. */
+  private static String within(String run, String what) {
+    return run + "/" + what;
+  }
+
+  static List<Edit> retain(String run, Instant until) {
+    String key = within(run, REMINDER);
+    return List.of(
+        new Edit.Put(key, Entry.text(run), Map.of(), null),
+        new Edit.Queue(key, RETENTION, 0, until, null, Long.MAX_VALUE));
+  }
+
+  /**
+   * The run that a record of the queue {@link #RETENTION} reminds of.
+   *
+   * @param reminder the record
+   * @return the run's id
+   */
+  public static String reminded(Stored reminder) {
+    return new String(reminder.value(), StandardCharsets.UTF_8);
+  }
+
+  /**
+   * Removes records of a tree whose root has ended.
+   *
+   * @param changeId the change's id
+   * @param partition where they lie
+   * @param keys at most 200 records
+   * @return the change
+   */
+  public static Change forget(String changeId, int partition, List<String> keys) {
+    List<Edit> edits = new ArrayList<>();
+    for (String key : keys) {
+      edits.add(new Edit.Delete(key));
+    }
+    return new Change(changeId, partition, edits);
+  }
+
+  /**
+   * Removes a root and its reminder, leaving for a while the memory that its id was used.
+   *
+   * @param changeId the change's id
+   * @param root where the root lies
+   * @param now the store's time
+   * @param remember how long its id stays taken
+   * @return the change
+   */
+  public static Change bury(String changeId, RecordId root, Instant now, Duration remember) {
+    return new Change(
+        changeId,
+        root.partition(),
+        List.of(
+            new Edit.Delete(root.key()),
+            new Edit.Delete(within(root.key(), REMINDER)),
+            new Edit.Put(tombstone(root.key()), new byte[0], Map.of(), now.plus(remember))));
+  }
+}

@@ -1,0 +1,451 @@
+package dev.troupe.runtime;
+
+import dev.troupe.AgentException;
+import dev.troupe.Codec;
+import dev.troupe.ErrorCode;
+import dev.troupe.agent.AgentDefinition;
+import dev.troupe.agent.AgentRegistry;
+import dev.troupe.state.MemoryStateStore;
+import dev.troupe.state.StateStore;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Executes agents: takes runs from a store, gives them threads, writes what they do. The door for a
+ * host application.
+ *
+ * <pre>{@code
+ * try (AgentRuntime runtime = AgentRuntime.builder().agent(greeter).start()) {
+ *   String hello = runtime.submit("greeter", "Ada", String.class).await();
+ * }
+ * }</pre>
+ *
+ * <p>Guarantees:
+ *
+ * <ol>
+ *   <li>When {@link #submit} has returned, the run can't be lost while the store keeps what it
+ *       acknowledged.
+ *   <li>An effect whose result was journaled is never made again; a crash repeats at most those
+ *       that were under way.
+ *   <li>Submitting the same id, agent and input again gives the same run.
+ *   <li>Every run ends in exactly one outcome, or stands stopped until an operator resumes it.
+ *   <li>A run that waits costs no thread after {@link Builder#hotWait}.
+ *   <li>{@link #close()} hands back what is not finished, so that the next process goes on at once.
+ * </ol>
+ *
+ * <p>Safe for use by many threads.
+ */
+public final class AgentRuntime implements AutoCloseable {
+  private static final long TICK_MILLIS = 20;
+
+  private final RuntimeCore core;
+  private final ClaimLoop claims;
+  private final Upkeep upkeep;
+  private final Thread claiming;
+  private final Thread ticking;
+  private final @Nullable StateStore ownStore;
+  private final AtomicBoolean closed = new AtomicBoolean();
+  private volatile boolean ticksEnough;
+
+  private AgentRuntime(Builder b) {
+    StateStore store = b.store;
+    this.ownStore = store == null ? new MemoryStateStore() : null;
+    StateStore used = ownStore == null ? Objects.requireNonNull(store) : ownStore;
+    this.core =
+        new RuntimeCore(
+            UUID.randomUUID().toString(),
+            new StoreAccess(used),
+            b.codec,
+            b.registry,
+            new RuntimeOptions(
+                b.maxConcurrentRuns,
+                b.hotWait,
+                b.pollInterval,
+                b.endGrace,
+                b.shutdownGrace,
+                b.retention),
+            Threads.executor(),
+            b.listeners);
+    this.claims = new ClaimLoop(core);
+    core.connect(claims);
+    this.upkeep = new Upkeep(core, claims);
+    this.claiming = Threads.daemon("troupe-claims").newThread(claims);
+    this.ticking = Threads.daemon("troupe-upkeep").newThread(this::tick);
+    try {
+      upkeep.start();
+    } catch (RuntimeException failed) {
+      core.executor.shutdownNow();
+      throw failed;
+    }
+    claiming.start();
+    ticking.start();
+  }
+
+  private void tick() {
+    while (!ticksEnough) {
+      try {
+        upkeep.tick();
+      } catch (RuntimeException e) {
+        core.log.warn("upkeep failed and is tried again", e);
+      }
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(TICK_MILLIS));
+    }
+  }
+
+  /**
+   * Starts a runtime. Everything has a default: a store in memory, JSON, 64 runs at once.
+   *
+   * @return a builder
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * The agents of this process. More may be registered while it runs.
+   *
+   * @return the registry
+   */
+  public AgentRegistry registry() {
+    return core.registry;
+  }
+
+  /**
+   * Creates a run.
+   *
+   * @param capability what the agent can do, or its name
+   * @param input the agent's input
+   * @param output the type of its result
+   * @return the run
+   * @throws AgentException when the agent is unknown, a type does not fit, the input is too large,
+   *     or the store refuses; then no run was created
+   */
+  public <O extends @Nullable Object> RunHandle<O> submit(
+      String capability, Object input, Class<O> output) {
+    return submit(Submission.of(capability, input, output).build());
+  }
+
+  /**
+   * Creates a run, or finds the one that has this id already.
+   *
+   * @param submission which agent, with what, under which id
+   * @return the run
+   * @throws AgentException as {@link #submit(String, Object, Class)}; with {@link
+   *     ErrorCode#RUN_CONFLICT} when the id is taken by a run with another agent or input; with
+   *     {@link ErrorCode#RUN_EXPIRED} when it was taken by one that has been removed
+   */
+  public <O extends @Nullable Object> RunHandle<O> submit(Submission<O> submission) {
+    if (closed.get()) {
+      throw closedError();
+    }
+    return Control.submit(core, submission);
+  }
+
+  /**
+   * A handle on a run that exists.
+   *
+   * @param run the run's id
+   * @param output the type of its result
+   * @return the handle
+   * @throws AgentException with {@link ErrorCode#RUN_NOT_FOUND}
+   */
+  public <O extends @Nullable Object> RunHandle<O> handle(String run, Class<O> output) {
+    if (core.access.read(run) == null) {
+      throw Control.unknown(run);
+    }
+    RunHandle<O> handle = new RunHandle<>(core, run, output, false);
+    core.handles.add(handle);
+    return handle;
+  }
+
+  /**
+   * Where a run stands and what it did.
+   *
+   * @param run the run's id
+   * @return the view, empty when there is no such run
+   */
+  public Optional<RunView> run(String run) {
+    return Optional.ofNullable(Control.view(core, run));
+  }
+
+  /**
+   * Sends a signal. Sent again with the same id it is received once.
+   *
+   * @param run the run's id
+   * @param name the signal's name
+   * @param signalId tells this signal from others of that name
+   * @param payload what the wait for it returns
+   * @return false when the run had ended before
+   * @throws AgentException with {@link ErrorCode#RUN_NOT_FOUND}
+   */
+  public boolean signal(String run, String name, String signalId, Object payload) {
+    return Control.signal(core, run, name, signalId, payload);
+  }
+
+  /**
+   * Asks a run to stop.
+   *
+   * @param run the run's id
+   * @param reason why, kept with the run
+   * @return false when the run had ended before
+   * @throws AgentException with {@link ErrorCode#RUN_NOT_FOUND}
+   */
+  public boolean cancel(String run, String reason) {
+    return Control.cancel(core, run, reason);
+  }
+
+  /**
+   * Lets a run go on that was stopped because its journal and its code did not fit, after the code
+   * was mended.
+   *
+   * @param run the run's id
+   * @throws AgentException with {@link ErrorCode#RUN_NOT_FOUND}, or {@link ErrorCode#INVALID_INPUT}
+   *     when it is not stopped
+   */
+  public void resume(String run) {
+    Control.resume(core, run);
+  }
+
+  /**
+   * Shuts down: takes no more runs, lets waiting ones leave, gives those under way the shutdown
+   * grace to finish, then interrupts them and hands them back. Returns within the grace plus 3
+   * seconds. May be called more than once and from any thread; closes the store only if the runtime
+   * made it.
+   */
+  @Override
+  public void close() {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
+    claims.stop();
+    long grace = System.nanoTime() + core.options.shutdownGrace().toNanos();
+    awaitEmpty(grace);
+    core.running.values().forEach(Execution::handBackSoon);
+    awaitEmpty(System.nanoTime() + TimeUnit.SECONDS.toNanos(1));
+    core.access.hurry();
+    core.running.values().forEach(Execution::handBackNow);
+    ticksEnough = true;
+    LockSupport.unpark(ticking);
+    core.executor.shutdownNow();
+    try {
+      claiming.join(1_000);
+      ticking.join(1_000);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    try {
+      upkeep.stop();
+    } catch (AgentException away) {
+      core.log.warn(
+          "the store does not answer; the next process takes over: {}", away.getMessage());
+    }
+    core.handles.closed(closedError());
+    if (ownStore != null) {
+      ownStore.close();
+    }
+  }
+
+  private void awaitEmpty(long until) {
+    while (!core.running.isEmpty() && System.nanoTime() - until < 0) {
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(2));
+      if (Thread.interrupted()) {
+        Thread.currentThread().interrupt();
+        return;
+      }
+    }
+  }
+
+  private static AgentException closedError() {
+    return new AgentException(
+        ErrorCode.CLOSED, "the runtime was closed; runs that have not ended go on in the next one");
+  }
+
+  /** Collects a runtime's options. Not safe for several threads. */
+  public static final class Builder {
+    private @Nullable StateStore store;
+    private Codec codec = Codec.json();
+    private final AgentRegistry registry = new AgentRegistry();
+    private final List<RunListener> listeners = new ArrayList<>();
+    private int maxConcurrentRuns = 64;
+    private Duration hotWait = Duration.ofSeconds(1);
+    private Duration pollInterval = Duration.ofMillis(200);
+    private Duration endGrace = Duration.ofSeconds(2);
+    private Duration shutdownGrace = Duration.ofSeconds(10);
+    private @Nullable Duration retention = Duration.ofDays(7);
+
+    private Builder() {}
+
+    /**
+     * Sets where runs live. By default in this process's memory.
+     *
+     * @param store the store; not closed by the runtime
+     * @return this
+     */
+    public Builder store(StateStore store) {
+      this.store = store;
+      return this;
+    }
+
+    /**
+     * Sets how values are written. By default {@link Codec#json()}.
+     *
+     * @param codec the codec
+     * @return this
+     */
+    public Builder codec(Codec codec) {
+      this.codec = codec;
+      return this;
+    }
+
+    /**
+     * Registers an agent.
+     *
+     * @param agent the agent
+     * @return this
+     * @throws AgentException with {@link ErrorCode#DUPLICATE_AGENT}
+     */
+    public Builder agent(AgentDefinition<?, ?> agent) {
+      registry.register(agent);
+      return this;
+    }
+
+    /**
+     * Adds someone who is told what happens.
+     *
+     * @param listener the listener
+     * @return this
+     */
+    public Builder listener(RunListener listener) {
+      listeners.add(listener);
+      return this;
+    }
+
+    /**
+     * Sets how many runs have a thread at the same time. By default 64. Waiting runs count only
+     * while they are hot.
+     *
+     * @param maxConcurrentRuns at least 1
+     * @return this
+     */
+    public Builder maxConcurrentRuns(int maxConcurrentRuns) {
+      if (maxConcurrentRuns < 1) {
+        throw new IllegalArgumentException(
+            "maxConcurrentRuns must be at least 1: " + maxConcurrentRuns);
+      }
+      this.maxConcurrentRuns = maxConcurrentRuns;
+      return this;
+    }
+
+    /**
+     * Sets how long a run that has nothing to do but wait keeps its thread while threads are free.
+     * By default 1 second.
+     *
+     * @param hotWait not negative; zero to leave at once
+     * @return this
+     */
+    public Builder hotWait(Duration hotWait) {
+      this.hotWait = atLeast("hotWait", hotWait, Duration.ZERO);
+      return this;
+    }
+
+    /**
+     * Sets how often the store is asked for runs that are due, should no hint have come. By default
+     * 200 ms.
+     *
+     * @param pollInterval at least 1 ms
+     * @return this
+     */
+    public Builder pollInterval(Duration pollInterval) {
+      this.pollInterval = atLeast("pollInterval", pollInterval, Duration.ofMillis(1));
+      return this;
+    }
+
+    /**
+     * Sets how long a run that was cancelled or passed its deadline may take to react before it is
+     * ended over its thread's head. By default 2 seconds.
+     *
+     * @param endGrace not negative
+     * @return this
+     */
+    public Builder endGrace(Duration endGrace) {
+      this.endGrace = atLeast("endGrace", endGrace, Duration.ZERO);
+      return this;
+    }
+
+    /**
+     * Sets how long {@link AgentRuntime#close()} lets runs under way finish. By default 10 seconds.
+     *
+     * @param shutdownGrace not negative
+     * @return this
+     */
+    public Builder shutdownGrace(Duration shutdownGrace) {
+      this.shutdownGrace = atLeast("shutdownGrace", shutdownGrace, Duration.ZERO);
+      return this;
+    }
+
+    /**
+     * Sets how long a tree of runs is kept after its root has ended. By default 7 days; its id
+     * stays taken for 30 days more.
+     *
+     * @param retention not negative, null to keep it for ever
+     * @return this
+     */
+    public Builder retention(@Nullable Duration retention) {
+      this.retention = retention == null ? null : atLeast("retention", retention, Duration.ZERO);
+      return this;
+    }
+
+    private static Duration atLeast(String what, Duration value, Duration least) {
+      if (value.compareTo(least) < 0) {
+        throw new IllegalArgumentException(what + " must be at least " + least + ": " + value);
+      }
+      return value;
+    }
+
+    /**
+     * Starts the runtime: takes over what a dead process held, then takes runs.
+     *
+     * @return the runtime
+     * @throws AgentException when the store does not answer
+     */
+    public AgentRuntime start() {
+      return new AgentRuntime(this);
+    }
+  }
+
+  /** Where threads come from. */
+  private static final class Threads {
+    private Threads() {}
+
+    /** Virtual threads where the JVM has them, found once; else threads that are kept for reuse. */
+    static ExecutorService executor() {
+      try {
+        return (ExecutorService)
+            Executors.class.getMethod("newVirtualThreadPerTaskExecutor").invoke(null);
+      } catch (ReflectiveOperationException before21) {
+        return Executors.newCachedThreadPool(daemon("troupe-run"));
+      }
+    }
+
+    static ThreadFactory daemon(String name) {
+      AtomicInteger count = new AtomicInteger();
+      return task -> {
+        Thread thread = new Thread(task, name + "-" + count.incrementAndGet());
+        thread.setDaemon(true);
+        return thread;
+      };
+    }
+  }
+}

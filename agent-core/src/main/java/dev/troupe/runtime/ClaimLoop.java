@@ -1,0 +1,301 @@
+package dev.troupe.runtime;
+
+import dev.troupe.AgentException;
+import dev.troupe.agent.AgentDefinition;
+import dev.troupe.run.Journal;
+import dev.troupe.run.RunHeader;
+import dev.troupe.run.RunRecord;
+import dev.troupe.state.Claim;
+import dev.troupe.state.Grant;
+import dev.troupe.state.RecordId;
+import dev.troupe.state.Stored;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes runs from the store and gives them threads: named ones as soon as someone hints at them,
+ * and whatever is due at every poll. A hint may be lost; the poll finds the run.
+ */
+final class ClaimLoop implements Runnable {
+  private static final int MAX_CLAIM = 64;
+  private static final int MAX_HINTS = 1024;
+  private static final int MAX_CLAIM_BYTES = 8 << 20;
+
+  private final RuntimeCore core;
+  private final Set<Integer> partitions;
+  private final AtomicLong grants = new AtomicLong();
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+  private final Set<String> hints = new LinkedHashSet<>();
+  private final Map<String, Integer> busy = new HashMap<>();
+  private int executing;
+  private @Nullable Instant expected;
+  private boolean backlog;
+  private boolean stopped;
+  private boolean suspect; // of the loop's own thread
+  private volatile boolean full;
+
+  ClaimLoop(RuntimeCore core) {
+    this.core = core;
+    this.partitions =
+        IntStream.range(0, core.access.info().partitions())
+            .boxed()
+            .collect(Collectors.toUnmodifiableSet());
+  }
+
+  // told by others
+
+  /** A run may be ready to be taken. */
+  void hint(String run) {
+    lock.lock();
+    try {
+      if (hints.size() < MAX_HINTS) {
+        hints.add(run);
+      } else {
+        backlog = true;
+      }
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Something is due at this time. */
+  void expect(Instant due) {
+    lock.lock();
+    try {
+      if (expected == null || due.isBefore(expected)) {
+        expected = due;
+        changed.signalAll();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void freed(AgentDefinition<?, ?> agent) {
+    lock.lock();
+    try {
+      executing--;
+      busy.merge(agent.queue(), -1, (a, b) -> a + b == 0 ? null : a + b);
+      full = stopped || executing >= core.options.maxConcurrentRuns();
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  boolean full() {
+    return full;
+  }
+
+  void stop() {
+    lock.lock();
+    try {
+      stopped = true;
+      full = true; // who only waits leaves now
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  Grant newGrant() {
+    return new Grant(core.incarnation, grants.incrementAndGet());
+  }
+
+  // the loop's own thread
+
+  @Override
+  public void run() {
+    long nextPoll = 0;
+    long pause = 0;
+    while (true) {
+      try {
+        Work work = next(nextPoll, pause);
+        if (work == null) {
+          return;
+        }
+        if (suspect) {
+          reclaim();
+          suspect = false;
+        }
+        pause = 0;
+        if (!work.named.isEmpty()) {
+          start(claim(new Claim.From.Named(work.named), work.limit));
+        }
+        if (work.poll) {
+          nextPoll = System.nanoTime() + core.options.pollInterval().toNanos();
+          List<Stored> due = claim(new Claim.From.Due(work.queues), work.limit);
+          start(due);
+          remember(due.size() >= work.limit);
+        }
+      } catch (RuntimeException e) {
+        suspect = true; // the store may have handed out runs in an answer that did not come
+        pause = Math.min(Math.max(50, pause * 2), 2_000);
+        core.log.warn("runs can't be taken from the store now, next try in {} ms", pause, e);
+      }
+    }
+  }
+
+  private record Work(List<RecordId> named, List<String> queues, int limit, boolean poll) {}
+
+  private void remember(boolean more) {
+    lock.lock();
+    try {
+      backlog |= more;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private @Nullable Work next(long nextPoll, long pauseMillis) {
+    lock.lock();
+    try {
+      if (pauseMillis > 0 && !stopped) {
+        await(TimeUnit.MILLISECONDS.toNanos(pauseMillis));
+      }
+      while (!stopped) {
+        int free = core.options.maxConcurrentRuns() - executing;
+        List<String> queues = free > 0 ? openQueues() : List.of();
+        if (!queues.isEmpty()) {
+          long now = System.nanoTime();
+          Instant due = expected;
+          boolean isDue = due != null && !due.isAfter(core.access.now());
+          boolean poll = backlog || isDue || now - nextPoll >= 0;
+          if (isDue) {
+            expected = null;
+          }
+          if (hints.size() > free) {
+            hints.clear(); // more than can be taken: let the store say what comes first
+            poll = true;
+          }
+          if (poll || !hints.isEmpty()) {
+            List<RecordId> named = hints.stream().map(core.access::place).toList();
+            hints.clear();
+            backlog &= !poll;
+            return new Work(named, queues, Math.min(free, MAX_CLAIM), poll);
+          }
+          long rest = nextPoll - now;
+          if (due != null) {
+            rest = Math.min(rest, Duration.between(core.access.now(), due).toNanos());
+          }
+          await(Math.max(rest, 100_000));
+        } else {
+          await(core.options.pollInterval().toNanos());
+        }
+      }
+      return null;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @SuppressWarnings("WaitNotInLoop") // the loop is the caller's
+  private void await(long nanos) {
+    try {
+      long rest = changed.awaitNanos(nanos);
+      if (rest <= 0) {
+        return;
+      }
+    } catch (InterruptedException e) {
+      stopped = true;
+    }
+  }
+
+  private List<String> openQueues() {
+    List<String> open = new ArrayList<>();
+    for (AgentDefinition<?, ?> agent : core.registry.all()) {
+      if (busy.getOrDefault(agent.queue(), 0) < agent.concurrency()) {
+        open.add(agent.queue());
+      }
+    }
+    return open;
+  }
+
+  private List<Stored> claim(Claim.From from, int limit) {
+    return core.access.claim(new Claim(newGrant(), from, partitions, limit, MAX_CLAIM_BYTES));
+  }
+
+  /**
+   * Gives back what the store says this process holds and that it does not run. Only this thread
+   * claims runs, so nothing is under way meanwhile.
+   */
+  private void reclaim() {
+    Set<Long> known = new HashSet<>();
+    core.running.values().forEach(run -> known.add(run.journal().grant().number()));
+    core.letGo.forEach(run -> known.add(run.journal().grant().number()));
+    List<Stored> stranded;
+    do {
+      stranded = claim(new Claim.From.HeldBy(core.incarnation, Set.copyOf(known)), MAX_CLAIM);
+      for (Stored record : stranded) {
+        Misfits.putBack(core, record);
+      }
+    } while (!stranded.isEmpty());
+  }
+
+  private void start(List<Stored> records) {
+    for (Stored record : records) {
+      try {
+        start(record);
+      } catch (RuntimeException e) {
+        core.log.error("run {} can't be started", record.id().key(), e);
+      }
+    }
+  }
+
+  private void start(Stored record) {
+    if (!RuntimeCore.isRun(record)) {
+      Misfits.putBack(core, record);
+      return;
+    }
+    RunHeader header;
+    Journal journal;
+    try {
+      header = RunRecord.decode(record).header();
+      journal = new Journal(header, record);
+    } catch (AgentException undecodable) {
+      Misfits.stop(core, record, undecodable);
+      return;
+    }
+    Optional<AgentDefinition<?, ?>> agent = core.registry.get(header.agent(), header.version());
+    if (agent.isEmpty() || !occupy(agent.get())) {
+      // a hint named a run that is not for here, or not now
+      core.access.write(journal.handBack(record.now()));
+      return;
+    }
+    Execution run = new Execution(core, agent.get(), journal);
+    core.running.put(run.runId(), run);
+    core.executor.execute(run::run);
+  }
+
+  private boolean occupy(AgentDefinition<?, ?> agent) {
+    lock.lock();
+    try {
+      if (busy.getOrDefault(agent.queue(), 0) >= agent.concurrency() || stopped) {
+        return false;
+      }
+      busy.merge(agent.queue(), 1, Integer::sum);
+      executing++;
+      full = executing >= core.options.maxConcurrentRuns();
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+}

@@ -1,0 +1,210 @@
+package dev.troupe.runtime;
+
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
+import dev.troupe.agent.AgentDefinition;
+import dev.troupe.agent.Failure;
+import dev.troupe.run.Entry;
+import dev.troupe.run.RunEnd;
+import dev.troupe.run.RunHeader;
+import dev.troupe.run.RunRecord;
+import dev.troupe.run.Runs;
+import dev.troupe.state.Change;
+import dev.troupe.state.Edit;
+import dev.troupe.state.Outcome;
+import dev.troupe.state.Place;
+import dev.troupe.state.Scan;
+import dev.troupe.state.Stored;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** What can be asked of runs from outside, wherever they are. */
+final class Control {
+  /** When to look again whether a tree can be removed. */
+  private static final Duration LATER = Duration.ofMinutes(1);
+
+  private Control() {}
+
+  static <O extends @Nullable Object> RunHandle<O> submit(
+      RuntimeCore core, Submission<O> submission) {
+    AgentDefinition<?, ?> agent = core.registry.resolve(submission.capability());
+    if (!submission.output().isAssignableFrom(agent.output())) {
+      throw new AgentException(
+          ErrorCode.INVALID_INPUT,
+          "agent %s gives a %s, not a %s"
+              .formatted(agent.queue(), agent.output().getName(), submission.output().getName()));
+    }
+    byte[] input = core.input(agent, submission.input());
+    Instant now = core.access.now();
+    String key = submission.key().map(k -> RunIds.check("a run's key", k)).orElse(null);
+    String name = submission.id().map(i -> RunIds.check("a run's id", i)).orElseGet(RunIds::random);
+    if (submission.tenant().length() > 200) {
+      throw new AgentException(ErrorCode.INVALID_INPUT, "a tenant has at most 200 characters");
+    }
+    Duration limit = submission.deadline().or(agent::deadline).orElse(null);
+    RunHeader header =
+        new RunHeader(
+            key == null ? name : key + "/" + name,
+            agent.name(),
+            agent.version(),
+            new RunHeader.Origin(null, null, submission.capability(), now),
+            new RunHeader.Terms(
+                submission.priority(),
+                key,
+                limit == null ? null : now.plus(limit),
+                submission.tenant(),
+                "",
+                ""),
+            new RunHeader.Encoding(core.codec.id(), ""),
+            input);
+    Outcome outcome =
+        core.access.write(Runs.submit(RunIds.random(), core.access.info().partitions(), header));
+    boolean isNew = outcome instanceof Outcome.Done;
+    if (outcome instanceof Outcome.Refused refused) {
+      checkSame(header, refused);
+    } else {
+      core.created(header);
+    }
+    RunHandle<O> handle = new RunHandle<>(core, header.id(), submission.output(), isNew);
+    core.handles.add(handle);
+    return handle;
+  }
+
+  private static void checkSame(RunHeader wanted, Outcome.Refused refused) {
+    Stored found = refused.found();
+    if (found == null || refused.because().key().equals(Runs.tombstone(wanted.id()))) {
+      throw new AgentException(
+          ErrorCode.RUN_EXPIRED,
+          "run %s ended and was removed; take another id".formatted(wanted.id()));
+    }
+    RunHeader there = RunRecord.decode(found).header();
+    if (!there.agent().equals(wanted.agent()) || !Arrays.equals(there.input(), wanted.input())) {
+      throw new AgentException(
+          ErrorCode.RUN_CONFLICT,
+          "run %s exists, for agent %s and with another input or agent than asked for now; take another id"
+              .formatted(wanted.id(), there.agent()));
+    }
+  }
+
+  static boolean signal(
+      RuntimeCore core, String run, String name, String signalId, Object payload) {
+    RunIds.check("a signal's name", name);
+    RunIds.check("a signal's id", signalId);
+    byte[] bytes = core.codec.encode(payload, payload.getClass());
+    return mail(
+        core, Runs.signal(RunIds.random(), core.access.place(run), name, signalId, bytes), run);
+  }
+
+  static boolean cancel(RuntimeCore core, String run, String reason) {
+    return mail(core, Runs.cancel(RunIds.random(), core.access.place(run), reason), run);
+  }
+
+  private static boolean mail(RuntimeCore core, Change change, String run) {
+    Outcome outcome = core.access.write(change);
+    if (!(outcome instanceof Outcome.Done done) || done.seen().isEmpty()) {
+      return true; // done before, the answer had got lost
+    }
+    Outcome.Seen seen = done.seen().get(0);
+    if (seen.version() == 0) {
+      throw unknown(run);
+    }
+    if (seen.mailAccepted()) {
+      core.wake(seen);
+    }
+    return seen.mailAccepted();
+  }
+
+  static AgentException unknown(String run) {
+    return new AgentException(ErrorCode.RUN_NOT_FOUND, "there is no run " + run);
+  }
+
+  static void resume(RuntimeCore core, String run) {
+    Stored record = core.access.read(run);
+    if (record == null) {
+      throw unknown(run);
+    }
+    if (!(record.place() instanceof Place.Queued queued) || !queued.queue().equals(Runs.STOPPED)) {
+      throw new AgentException(
+          ErrorCode.INVALID_INPUT, "run " + run + " is not stopped, there is nothing to resume");
+    }
+    RunHeader header = RunRecord.decode(record).header();
+    core.access.write(Runs.resume(RunIds.random(), record, header, core.access.now()));
+    core.created(header);
+  }
+
+  static @Nullable RunView view(RuntimeCore core, String run) {
+    Stored record = core.access.first(Scan.whole(core.access.place(run)));
+    if (record == null || !RuntimeCore.isRun(record)) {
+      return null;
+    }
+    RunRecord decoded = RunRecord.decode(record);
+    RunHeader header = decoded.header();
+    List<Numbered> lines = new ArrayList<>();
+    Failure failure = null;
+    for (var row : record.rows().entrySet()) {
+      Entry entry = Entry.decode(row.getValue(), "row " + row.getKey() + " of run " + run);
+      if (entry.kind() == Entry.Kind.STOPPED) {
+        failure = core.failure(entry.payload());
+      }
+      RunView.Line line =
+          new RunView.Line(
+              row.getKey(),
+              entry.kind().name().toLowerCase(Locale.ROOT).replace('_', ' '),
+              Instant.ofEpochMilli(entry.at()),
+              entry.attempts());
+      lines.add(new Numbered(entry.number(), line));
+    }
+    RunEnd end = decoded.end();
+    if (end != null && end.state() != RunEnd.State.SUCCEEDED) {
+      failure = core.failure(end.payload());
+    }
+    lines.sort(Comparator.comparingLong(Numbered::number));
+    return new RunView(
+        run,
+        header.queue(),
+        header.origin().parent(),
+        state(record, end),
+        header.origin().created(),
+        failure,
+        lines.stream().map(Numbered::line).toList());
+  }
+
+  private record Numbered(long number, RunView.Line line) {}
+
+  private static RunView.State state(Stored record, @Nullable RunEnd end) {
+    if (end != null) {
+      return RunView.State.valueOf(end.state().name());
+    }
+    if (record.place() instanceof Place.Queued queued) {
+      if (queued.queue().equals(Runs.STOPPED)) {
+        return RunView.State.STOPPED;
+      }
+      return queued.due().isAfter(record.now()) ? RunView.State.WAITING : RunView.State.QUEUED;
+    }
+    return RunView.State.RUNNING;
+  }
+
+  /** Puts any record that a dead process held back into its queue; the edit, null for none. */
+  static @Nullable Edit requeue(Stored record) {
+    if (RuntimeCore.isRun(record)) {
+      RunHeader header = RunRecord.decode(record).header();
+      return new Edit.Queue(
+          record.id().key(),
+          header.queue(),
+          header.terms().priority(),
+          record.now(),
+          header.terms().lane(),
+          record.mailNumber() + 1);
+    }
+    return record.id().key().endsWith("/$keep")
+        ? new Edit.Queue(
+            record.id().key(), Runs.RETENTION, 0, record.now().plus(LATER), null, Long.MAX_VALUE)
+        : null;
+  }
+}

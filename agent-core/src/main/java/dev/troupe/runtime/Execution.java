@@ -1,0 +1,617 @@
+package dev.troupe.runtime;
+
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
+import dev.troupe.agent.AgentDefinition;
+import dev.troupe.agent.Failure;
+import dev.troupe.agent.RunEndingException;
+import dev.troupe.run.Ending;
+import dev.troupe.run.Journal;
+import dev.troupe.run.RunEnd;
+import dev.troupe.run.RunHeader;
+import dev.troupe.state.Change;
+import dev.troupe.state.Edit;
+import dev.troupe.state.Outcome;
+import dev.troupe.state.Place;
+import dev.troupe.state.Scan;
+import dev.troupe.state.Stored;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One run while this process holds it: executes the agent, again after a wait that was over before
+ * the run could leave, and writes how it came out.
+ */
+final class Execution {
+  /** The most edits of a change before its mail is sent ahead in portions. */
+  private static final int PORTION = 200;
+
+  /** How a run leaves this process without having ended. */
+  enum Exit {
+    /** It does not. */
+    NONE,
+    /** It waits. */
+    PARK,
+    /** The process shuts down. */
+    HAND_BACK,
+    /** Journal and code do not fit. */
+    STOP,
+    /** The store gave it to another, or does not answer. */
+    LOST
+  }
+
+  final RuntimeCore core;
+  final AgentDefinition<?, ?> definition;
+  final ReentrantLock lock = new ReentrantLock();
+  final Waits waits;
+
+  /** What undoes the steps done so far, by the order in which they were journaled. */
+  final NavigableMap<Long, Undo> undos = new TreeMap<>();
+
+  private volatile Journal journal;
+  private final List<Strand> strands = new ArrayList<>();
+  private volatile Exit exit = Exit.NONE;
+  private @Nullable AgentException stopReason;
+  private volatile String waitsFor = "";
+  private boolean settling;
+  private boolean left;
+  private long endingSince;
+
+  /** A compensation that may be needed. */
+  record Undo(String path, StepRunner.Undoing action) {}
+
+  Execution(RuntimeCore core, AgentDefinition<?, ?> definition, Journal journal) {
+    this.core = core;
+    this.definition = definition;
+    this.journal = journal;
+    this.waits = new Waits(this);
+  }
+
+  RunHeader header() {
+    return journal.header();
+  }
+
+  Journal journal() {
+    return journal;
+  }
+
+  String runId() {
+    return journal.header().id();
+  }
+
+  // the run's own thread
+
+  void run() {
+    core.tell(
+        new RunEvent.Started(
+            runId(), definition.name(), journal.finished(), header().origin().parent()));
+    try {
+      while (once()) {
+        reset();
+      }
+    } catch (Unwinding lost) {
+      core.letGo(this);
+    } catch (Throwable t) {
+      core.log.error("run {} is let go after an error of the library", runId(), t);
+      core.letGo(this);
+    } finally {
+      leave();
+    }
+  }
+
+  private void leave() {
+    lock.lock();
+    try {
+      if (left) {
+        return;
+      }
+      left = true;
+    } finally {
+      lock.unlock();
+    }
+    core.left(this);
+  }
+
+  private void reset() {
+    lock.lock();
+    try {
+      exit = Exit.NONE;
+      settling = false;
+      strands.clear();
+      undos.clear();
+      waits.clear();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Executes the agent once; true when it has to be executed again at once. */
+  private boolean once() {
+    Strand main = new Strand(null, false);
+    Object result = null;
+    Throwable thrown = null;
+    try {
+      begin(main);
+      RunContext context = new RunContext(this, main, "", header().origin().created());
+      result = core.invoke(definition, header(), context);
+    } catch (Throwable t) {
+      thrown = t;
+    }
+    lock.lock();
+    try {
+      if (settling) {
+        return false; // the run was ended while this thread did not react
+      }
+      settling = true;
+    } finally {
+      lock.unlock();
+    }
+    return settle(result, thrown);
+  }
+
+  private boolean settle(@Nullable Object result, @Nullable Throwable thrown) {
+    try {
+      if (exit == Exit.NONE) {
+        AgentException misfit = journal.ending() == Ending.NOT ? journal.mismatch() : null;
+        if (misfit != null) {
+          return stop(misfit);
+        }
+        if (thrown instanceof AgentException known && stops(known.code())) {
+          return stop(known);
+        }
+        if (thrown == null && journal.ending() == Ending.NOT) {
+          return succeed(result);
+        }
+        fail(thrown);
+        return false;
+      }
+      return depart(thrown);
+    } catch (Unwinding left) {
+      return depart(left); // a compensation waits, or the run was lost
+    }
+  }
+
+  private static boolean stops(ErrorCode code) {
+    return code == ErrorCode.NON_DETERMINISM || code == ErrorCode.UNDECODABLE;
+  }
+
+  private boolean depart(@Nullable Throwable thrown) {
+    AgentException reason = stopReason;
+    if (exit == Exit.STOP && reason != null) {
+      return stop(reason);
+    }
+    if (exit == Exit.LOST) {
+      core.letGo(this);
+      return false;
+    }
+    if (!(thrown instanceof Unwinding)) {
+      return stop(
+          new AgentException(
+              ErrorCode.SWALLOWED_WAIT,
+              "run %s of agent %s: the code caught the error by which a run leaves its stack while it waits for %s. Catch Exception instead of Throwable, and put clean-up into a compensation or a last step. The run was stopped and nothing was lost"
+                  .formatted(runId(), header().queue(), waitsFor),
+              thrown));
+    }
+    return exit == Exit.HAND_BACK ? handBack() : park();
+  }
+
+  // how it came out
+
+  private boolean succeed(@Nullable Object result) {
+    byte[] payload;
+    try {
+      payload = core.codec.encode(result, definition.output());
+    } catch (AgentException unwritable) {
+      fail(unwritable);
+      return false;
+    }
+    finish(RunEnd.State.SUCCEEDED, payload, null);
+    return false;
+  }
+
+  private void fail(@Nullable Throwable thrown) {
+    byte[] known = journal.failure();
+    Failure failure = known == null ? reason(thrown) : core.failure(known);
+    if (known == null && !undos.isEmpty()) {
+      write(journal.failing(core.encode(failure), core.access.now()));
+    }
+    write(journal.cancelChildren("run " + runId() + " is ending"));
+    Strand undoing = new Strand(null, true);
+    lock.lock();
+    try {
+      journal.compensate();
+      strands.clear();
+      strands.add(undoing);
+    } finally {
+      lock.unlock();
+    }
+    Failure whole = failure;
+    for (Undo undo : undos.descendingMap().values()) {
+      try {
+        undo.action().undo(new RunContext(this, undoing, "", core.access.now()));
+      } catch (AgentException notUndone) {
+        core.log.warn("run {}: {} could not be undone", runId(), undo.path());
+        whole =
+            new Failure(
+                whole.kind(),
+                whole.message()
+                    + "; could not undo '"
+                    + undo.path()
+                    + "': "
+                    + notUndone.getMessage(),
+                false);
+      }
+    }
+    RunEnd.State state =
+        whole.kind().equals(ErrorCode.RUN_CANCELLED.name())
+            ? RunEnd.State.CANCELLED
+            : RunEnd.State.FAILED;
+    finish(state, core.encode(whole), whole);
+  }
+
+  private Failure reason(@Nullable Throwable thrown) {
+    Ending why = journal.ending();
+    if (why != Ending.NOT && why != Ending.FAILED) {
+      return new Failure(why.code().name(), "run " + runId() + " " + why.words(), false);
+    }
+    return thrown == null
+        ? new Failure(ErrorCode.RUN_FAILED.name(), "", false)
+        : Failure.of(thrown);
+  }
+
+  private void finish(RunEnd.State state, byte[] payload, @Nullable Failure failure) {
+    write(journal.cancelChildren("run " + runId() + " has ended"));
+    Instant now = core.access.now();
+    Duration keep = core.options.retention();
+    RunEnd end = new RunEnd(state, now, payload);
+    Outcome outcome = send(journal.end(end, keep == null ? null : now.plus(keep)));
+    if (outcome instanceof Outcome.Done done) {
+      core.ended(this, end, failure, done);
+    } else {
+      core.letGo(this);
+    }
+  }
+
+  private boolean park() {
+    AgentException misfit = journal.ending() == Ending.NOT ? journal.mismatch() : null;
+    if (misfit != null) {
+      return stop(misfit);
+    }
+    Instant due = earliest(waits.due(), header().terms().deadline());
+    Outcome outcome = send(journal.park(due));
+    if (outcome instanceof Outcome.Done) {
+      core.tell(new RunEvent.Parked(runId(), definition.name(), waitsFor, due));
+      core.parked(due);
+      return false;
+    }
+    if (((Outcome.Refused) outcome).because() instanceof Edit.NoMailAfter) {
+      return reload(); // mail came: look at it and go on
+    }
+    core.letGo(this);
+    return false;
+  }
+
+  private static @Nullable Instant earliest(@Nullable Instant one, @Nullable Instant other) {
+    if (one == null || other == null) {
+      return one == null ? other : one;
+    }
+    return one.isBefore(other) ? one : other;
+  }
+
+  private boolean reload() {
+    Stored whole = core.access.first(Scan.whole(journal.id()));
+    if (whole == null
+        || !(whole.place() instanceof Place.Held held)
+        || !held.grant().equals(journal.grant())) {
+      core.letGo(this);
+      return false;
+    }
+    lock.lock();
+    try {
+      journal = journal.reread(whole);
+    } finally {
+      lock.unlock();
+    }
+    return true;
+  }
+
+  private boolean handBack() {
+    if (send(journal.handBack(core.access.now())) instanceof Outcome.Done) {
+      core.tell(new RunEvent.Parked(runId(), definition.name(), "a process to go on", null));
+    }
+    return false;
+  }
+
+  private boolean stop(AgentException why) {
+    core.log.error("{}", why.getMessage(), why);
+    Failure failure = Failure.of(why);
+    write(journal.setAside());
+    send(journal.stop(core.encode(failure), core.access.now()));
+    core.stopped(this, failure, why);
+    return false;
+  }
+
+  // writing
+
+  /** Stores edits of this run; leaves the stack when the run is no longer this process's. */
+  void write(List<Edit> edits) {
+    List<Edit> rest = edits;
+    while (rest.size()
+        > PORTION) { // only mail to children comes in such numbers, and it comes first
+      write(rest.subList(0, PORTION));
+      rest = rest.subList(PORTION, rest.size());
+    }
+    if (rest.isEmpty()) {
+      return;
+    }
+    Change change;
+    lock.lock();
+    try {
+      change = journal.change(rest);
+    } finally {
+      lock.unlock();
+    }
+    if (!(send(change) instanceof Outcome.Done done)) {
+      throw lost("its grant is no longer valid");
+    }
+    for (Outcome.Seen seen : done.seen()) {
+      if (!seen.key().equals(runId())) {
+        core.wake(seen);
+      } else if (seen.mail() > journal.mailSeen()) {
+        fetchMail();
+      }
+    }
+  }
+
+  private Outcome send(Change change) {
+    try {
+      return core.access.write(change);
+    } catch (AgentException failed) {
+      core.log.warn("run {} is let go: {}", runId(), failed.getMessage());
+      throw lost(failed.code().name());
+    }
+  }
+
+  private Unwinding lost(String why) {
+    leaveBy(Exit.LOST, "nothing, it was lost: " + why, null);
+    return new Unwinding(waitsFor);
+  }
+
+  // control from other threads
+
+  /** Looks for mail that came since. */
+  void fetchMail() {
+    Stored record = core.access.first(Scan.mailAfter(journal.id(), journal.mailSeen()));
+    if (record != null) {
+      lock.lock();
+      try {
+        journal.receive(record.mail());
+        afterMail();
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  private void afterMail() {
+    if (journal.ending() != Ending.NOT && !settling) {
+      interruptAll();
+    }
+    waits.changed.signalAll();
+  }
+
+  /** Watches the deadline; true when the run has to be ended over the head of its thread. */
+  boolean overdue(Instant now, Duration grace) {
+    lock.lock();
+    try {
+      Instant deadline = header().terms().deadline();
+      if (deadline != null && !deadline.isAfter(now) && journal.ending() == Ending.NOT) {
+        journal.end(Ending.DEADLINE);
+        afterMail();
+      }
+      if (journal.ending() == Ending.NOT || settling) {
+        endingSince = 0;
+        return false;
+      }
+      if (endingSince == 0) {
+        endingSince = System.nanoTime();
+      }
+      return System.nanoTime() - endingSince > grace.toNanos();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Ends a run whose thread does not react; whatever that thread does later changes nothing. */
+  void endOverHead() {
+    lock.lock();
+    try {
+      if (settling) {
+        return;
+      }
+      settling = true;
+    } finally {
+      lock.unlock();
+    }
+    core.log.warn(
+        "run {} of agent {} does not react to being ended; its thread is left behind",
+        runId(),
+        header().queue());
+    try {
+      settle(null, new RunEndingException(journal.ending().code(), "the agent did not react"));
+    } catch (RuntimeException failed) {
+      core.log.error("run {} could not be ended", runId(), failed);
+    } finally {
+      leave();
+    }
+  }
+
+  /** The process shuts down: leave the stack as soon as possible. */
+  void handBackSoon() {
+    leaveBy(Exit.HAND_BACK, "a process to go on", null);
+  }
+
+  /** Gives the run back over the head of a thread that does not react. */
+  void handBackNow() {
+    lock.lock();
+    try {
+      if (settling || left) {
+        return;
+      }
+      settling = true;
+    } finally {
+      lock.unlock();
+    }
+    try {
+      handBack();
+    } catch (Unwinding alreadyLost) {
+      core.log.debug("run {} was lost before it could be handed back", runId());
+    } finally {
+      leave();
+    }
+  }
+
+  /** Whether the run no longer needs its thread. */
+  boolean departing() {
+    return exit != Exit.NONE;
+  }
+
+  void leaveBy(Exit by, String waiting, @Nullable AgentException reason) {
+    lock.lock();
+    try {
+      if (exit == Exit.NONE || by.compareTo(exit) > 0) {
+        exit = by;
+        waitsFor = waiting;
+        stopReason = reason;
+      }
+      interruptAll();
+      waits.changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void interruptAll() {
+    for (Strand strand : strands) {
+      Thread acting = strand.acting;
+      if (acting != null) {
+        acting.interrupt();
+      }
+    }
+  }
+
+  // strands, all under the lock
+
+  void begin(Strand strand) {
+    lock.lock();
+    try {
+      strands.add(strand);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Takes strands out that another branch has beaten, with all below them. */
+  void lose(List<Strand> losers) {
+    lock.lock();
+    try {
+      losers.forEach(s -> s.lost = true);
+      interruptLost();
+      waits.changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void interruptLost() {
+    for (Strand strand : strands) {
+      Thread acting = strand.acting;
+      if (acting != null && strand.isLost()) {
+        acting.interrupt();
+      }
+    }
+    strands.removeIf(Strand::isLost);
+  }
+
+  void end(Strand strand) {
+    lock.lock();
+    try {
+      strands.remove(strand);
+      waits.changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  int strandCount() {
+    return strands.size();
+  }
+
+  /** Every method of a context asks this first: may this strand go on here? */
+  void check(Strand strand) {
+    lock.lock();
+    try {
+      if (strand.isLost() || (settling && !strand.undoes)) {
+        throw new Unwinding("another branch won, or the run has ended");
+      }
+      if (exit != Exit.NONE) {
+        throw new Unwinding(waitsFor);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Asks the journal for a strand; an error that stops the run does so whatever the code does. */
+  <T extends @Nullable Object> T ask(Strand strand, Function<Journal, T> question) {
+    lock.lock();
+    try {
+      check(strand);
+      return question.apply(journal);
+    } catch (AgentException why) {
+      throw stopping(why);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Stops the run from inside a context call, whatever the code makes of the error. */
+  AgentException stopping(AgentException why) {
+    if (stops(why.code())) {
+      leaveBy(Exit.STOP, "nothing, it was stopped", why);
+    }
+    return why;
+  }
+
+  /** Marks a thread as inside an action; false when nothing may begin any more. */
+  boolean enter(Strand strand, Thread thread) {
+    lock.lock();
+    try {
+      if (exit != Exit.NONE
+          || strand.isLost()
+          || (!strand.undoes && (settling || journal.ending() != Ending.NOT))) {
+        return false;
+      }
+      strand.acting = thread;
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void exit(Strand strand) {
+    lock.lock();
+    try {
+      strand.acting = null;
+    } finally {
+      lock.unlock();
+    }
+  }
+}

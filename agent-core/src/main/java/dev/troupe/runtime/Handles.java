@@ -1,0 +1,61 @@
+package dev.troupe.runtime;
+
+import dev.troupe.AgentException;
+import dev.troupe.run.RunEnd;
+import dev.troupe.run.RunRecord;
+import dev.troupe.state.Stored;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** The handles that wait for the end of a run, wherever it ends. */
+final class Handles {
+  private final RuntimeCore core;
+  private final Map<String, List<RunHandle<?>>> waiting = new ConcurrentHashMap<>();
+
+  Handles(RuntimeCore core) {
+    this.core = core;
+  }
+
+  void add(RunHandle<?> handle) {
+    waiting.computeIfAbsent(handle.id(), id -> new CopyOnWriteArrayList<>()).add(handle);
+    look(handle.id()); // it may have ended before the handle was listed
+  }
+
+  void ended(String run, RunEnd end) {
+    List<RunHandle<?>> handles = waiting.remove(run);
+    if (handles != null) {
+      handles.forEach(h -> h.end(end));
+    }
+  }
+
+  void stopped(String run, AgentException why) {
+    List<RunHandle<?>> handles = waiting.remove(run);
+    if (handles != null) {
+      handles.forEach(h -> h.fail(why));
+    }
+  }
+
+  void closed(AgentException why) {
+    waiting.keySet().forEach(run -> stopped(run, why));
+  }
+
+  /** Looks in the store for ends that another process wrote. */
+  void look() {
+    waiting.keySet().forEach(this::look);
+  }
+
+  private void look(String run) {
+    if (core.running.containsKey(run)) {
+      return;
+    }
+    Stored record = core.access.read(run);
+    if (record != null) {
+      RunEnd end = RunRecord.decode(record).end();
+      if (end != null) {
+        ended(run, end);
+      }
+    }
+  }
+}

@@ -1,0 +1,195 @@
+package dev.troupe.runtime;
+
+import dev.troupe.AgentException;
+import dev.troupe.Codec;
+import dev.troupe.ErrorCode;
+import dev.troupe.agent.Agent;
+import dev.troupe.agent.AgentDefinition;
+import dev.troupe.agent.AgentRegistry;
+import dev.troupe.agent.Failure;
+import dev.troupe.run.RunEnd;
+import dev.troupe.run.RunHeader;
+import dev.troupe.run.RunRecord;
+import dev.troupe.state.Outcome;
+import dev.troupe.state.StoreInfo;
+import dev.troupe.state.Stored;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What the parts of one runtime share: its settings, its store, its runs. */
+final class RuntimeCore {
+  final Logger log = LoggerFactory.getLogger(AgentRuntime.class);
+  final String incarnation;
+  final StoreAccess access;
+  final Codec codec;
+  final AgentRegistry registry;
+  final RuntimeOptions options;
+  final ExecutorService executor;
+  final Handles handles = new Handles(this);
+
+  /** The runs that this process executes, by id. */
+  final Map<String, Execution> running = new ConcurrentHashMap<>();
+
+  /** Runs that were let go and whose grant may still be this process's. */
+  final Queue<Execution> letGo = new ConcurrentLinkedQueue<>();
+
+  private final List<RunListener> listeners;
+  private @Nullable ClaimLoop claims;
+
+  RuntimeCore(
+      String incarnation,
+      StoreAccess access,
+      Codec codec,
+      AgentRegistry registry,
+      RuntimeOptions options,
+      ExecutorService executor,
+      List<RunListener> listeners) {
+    this.incarnation = incarnation;
+    this.access = access;
+    this.codec = codec;
+    this.registry = registry;
+    this.options = options;
+    this.executor = executor;
+    this.listeners = List.copyOf(listeners);
+  }
+
+  void connect(ClaimLoop loop) {
+    this.claims = loop;
+  }
+
+  private ClaimLoop claims() {
+    return Objects.requireNonNull(claims);
+  }
+
+  static @Nullable Instant sooner(@Nullable Instant one, @Nullable Instant other) {
+    if (one == null || other == null) {
+      return one == null ? other : one;
+    }
+    return one.isBefore(other) ? one : other;
+  }
+
+  void tell(RunEvent event) {
+    for (RunListener listener : listeners) {
+      try {
+        listener.on(event);
+      } catch (RuntimeException careless) {
+        log.warn("a run listener failed", careless);
+      }
+    }
+  }
+
+  // values
+
+  @SuppressWarnings("unchecked") // the codec gives what the definition's own type says
+  <I, O extends @Nullable Object> O invoke(
+      AgentDefinition<I, O> definition, RunHeader header, RunContext context) throws Exception {
+    if (!header.encoding().codec().equals(codec.id())) {
+      throw new AgentException(
+          ErrorCode.UNDECODABLE,
+          "run %s was written with codec '%s', this runtime has '%s'"
+              .formatted(header.id(), header.encoding().codec(), codec.id()));
+    }
+    Agent<I, O> agent = definition.agent();
+    I input = (I) Objects.requireNonNull(codec.decode(header.input(), definition.input()));
+    return agent.execute(input, context);
+  }
+
+  byte[] input(AgentDefinition<?, ?> definition, Object input) {
+    if (!definition.input().isInstance(input)) {
+      throw new AgentException(
+          ErrorCode.INVALID_INPUT,
+          "agent %s takes a %s, not a %s"
+              .formatted(
+                  definition.queue(), definition.input().getName(), input.getClass().getName()));
+    }
+    byte[] bytes = codec.encode(input, definition.input());
+    if (bytes.length > StoreInfo.MAX_BYTES / 2) {
+      throw new AgentException(
+          ErrorCode.LIMIT_EXCEEDED,
+          "the input for agent %s has %d bytes, %d are allowed; store it elsewhere and pass where"
+              .formatted(definition.queue(), bytes.length, StoreInfo.MAX_BYTES / 2));
+    }
+    return bytes;
+  }
+
+  byte[] encode(Failure failure) {
+    return codec.encode(failure, Failure.class);
+  }
+
+  Failure failure(byte[] payload) {
+    return (Failure) Objects.requireNonNull(codec.decode(payload, Failure.class));
+  }
+
+  // what becomes of runs
+
+  /** Whether threads are short, so that a run that only waits should give up its own. */
+  boolean pressed() {
+    return claims().full();
+  }
+
+  /** A run was created that this process may host. */
+  void created(RunHeader header) {
+    claims().hint(header.id());
+  }
+
+  /** A record got mail: whoever waits for it should look. */
+  void wake(Outcome.Seen seen) {
+    Execution here = running.get(seen.key());
+    if (here != null) {
+      try {
+        here.fetchMail();
+      } catch (AgentException later) {
+        // the run looks again before it leaves and with everything it writes
+        log.debug("run {} could not be told of its mail", seen.key(), later);
+      }
+    } else if (seen.holder() == null && seen.version() > 0) {
+      claims().hint(seen.key());
+    }
+  }
+
+  void parked(@Nullable Instant due) {
+    if (due != null) {
+      claims().expect(due);
+    }
+  }
+
+  void ended(Execution run, RunEnd end, @Nullable Failure failure, Outcome.Done done) {
+    RunView.State state = RunView.State.valueOf(end.state().name());
+    tell(new RunEvent.Ended(run.runId(), run.definition.name(), state, failure));
+    for (Outcome.Seen seen : done.seen()) {
+      if (!seen.key().equals(run.runId()) && seen.mailAccepted()) {
+        wake(seen);
+      }
+    }
+    handles.ended(run.runId(), end);
+  }
+
+  void stopped(Execution run, Failure failure, AgentException why) {
+    tell(new RunEvent.Ended(run.runId(), run.definition.name(), RunView.State.STOPPED, failure));
+    handles.stopped(run.runId(), why);
+  }
+
+  /** A run is no longer executed though it has not ended; it is given back as soon as possible. */
+  void letGo(Execution run) {
+    letGo.add(run);
+  }
+
+  void left(Execution run) {
+    running.remove(run.runId(), run);
+    claims().freed(run.definition);
+  }
+
+  /** Whether a record is a run. */
+  static boolean isRun(Stored record) {
+    return "run".equals(record.tags().get(RunRecord.KIND));
+  }
+}

@@ -1,0 +1,202 @@
+package dev.troupe.runtime;
+
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
+import dev.troupe.agent.Compensation;
+import dev.troupe.agent.Failure;
+import dev.troupe.agent.Step;
+import dev.troupe.agent.StepAction;
+import dev.troupe.agent.StepAttempt;
+import dev.troupe.agent.StepFailedException;
+import dev.troupe.resilience.RetryPolicy;
+import dev.troupe.run.Ending;
+import dev.troupe.run.Entry;
+import dev.troupe.run.Journal;
+import dev.troupe.run.Look;
+import dev.troupe.state.StoreInfo;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/** Makes a step once: replays it, or tries its action until it succeeds or has failed for good. */
+final class StepRunner {
+  /** What the line's own fields may take of a row. */
+  private static final int MAX_PAYLOAD = StoreInfo.MAX_BYTES - 128;
+
+  /** Undoes one step. */
+  @FunctionalInterface
+  interface Undoing {
+    void undo(RunContext context);
+  }
+
+  private final Execution run;
+  private final Strand strand;
+
+  StepRunner(Execution run, Strand strand) {
+    this.run = run;
+    this.strand = strand;
+  }
+
+  /** A finished step: its value, and the journal's line of it. */
+  record Made(@Nullable Object value, Entry entry) {}
+
+  <T extends @Nullable Object> Made make(String path, Step<T> step, StepAction<T> action) {
+    while (true) {
+      Look look = look(path);
+      if (look instanceof Look.Finished finished) {
+        return replay(path, step, finished.entry());
+      } else if (look instanceof Look.Later later) {
+        run.waits.await(
+            strand, Waits.SLEEP + " to try '" + path + "' again", later.due(), () -> null);
+      } else if (look instanceof Look.Begin begin) {
+        attempt(path, step, action, begin.attempt());
+      }
+    }
+  }
+
+  private Look look(String path) {
+    return run.ask(strand, journal -> journal.step(path, run.core.access.now()));
+  }
+
+  private <T extends @Nullable Object> Made replay(String path, Step<T> step, Entry entry) {
+    try {
+      if (entry.kind() == Entry.Kind.FAILED) {
+        throw new StepFailedException(path, run.core.failure(entry.payload()));
+      }
+      return new Made(run.core.codec.decode(entry.payload(), step.type()), entry);
+    } catch (StepFailedException failed) {
+      throw failed;
+    } catch (AgentException undecodable) {
+      throw run.stopping(
+          new AgentException(
+              ErrorCode.UNDECODABLE,
+              "run %s: the result of step '%s' can't be read: %s"
+                  .formatted(run.runId(), path, undecodable.getMessage()),
+              undecodable));
+    }
+  }
+
+  private <T extends @Nullable Object> void attempt(
+      String path, Step<T> step, StepAction<T> action, int number) {
+    String agent = run.definition.name();
+    run.core.tell(new RunEvent.StepStarted(run.runId(), agent, path, number));
+    long began = System.nanoTime();
+    byte[] payload;
+    try {
+      StepAttempt attempt = new StepAttempt(number, RunContext.derivedId(run.runId(), path));
+      payload = encode(path, step, act(step, action, attempt));
+    } catch (Unwinding leaving) {
+      throw leaving;
+    } catch (Throwable thrown) {
+      failed(path, step, number, thrown);
+      return;
+    }
+    run.write(
+        run.ask(strand, journal -> journal.done(path, payload, run.core.access.now(), number)));
+    run.core.tell(
+        new RunEvent.StepFinished(
+            run.runId(), agent, path, Duration.ofNanos(System.nanoTime() - began)));
+  }
+
+  private byte[] encode(String path, Step<?> step, @Nullable Object value) {
+    byte[] payload = run.core.codec.encode(value, step.type());
+    if (payload.length > MAX_PAYLOAD) {
+      throw new AgentException(
+          ErrorCode.LIMIT_EXCEEDED,
+          "the result of step '%s' has %d bytes, %d are allowed; store it elsewhere and return where"
+              .formatted(path, payload.length, MAX_PAYLOAD));
+    }
+    return payload;
+  }
+
+  private <T extends @Nullable Object> T act(
+      Step<T> step, StepAction<T> action, StepAttempt attempt) throws Throwable {
+    if (!run.enter(strand, Thread.currentThread())) {
+      throw new InterruptedException("the run is ending");
+    }
+    try {
+      Optional<Duration> limit = step.timeLimit();
+      return limit.isEmpty() ? action.run(attempt) : within(limit.get(), action, attempt);
+    } finally {
+      run.exit(strand);
+      Thread.interrupted(); // whoever interrupted this action meant the action
+    }
+  }
+
+  /** Acts on another thread, so that an action that ignores its interruption can be left behind. */
+  private <T extends @Nullable Object> T within(
+      Duration limit, StepAction<T> action, StepAttempt attempt) throws Throwable {
+    FutureTask<T> task = new FutureTask<>(() -> action.run(attempt));
+    run.core.executor.execute(task);
+    try {
+      return task.get(limit.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException late) {
+      throw new AgentException(
+          ErrorCode.TIMEOUT, "no result within the time limit of " + words(limit), late);
+    } catch (ExecutionException failed) {
+      Throwable cause = failed.getCause();
+      throw cause == null ? failed : cause;
+    } catch (CancellationException impossible) {
+      throw new IllegalStateException(impossible);
+    } finally {
+      task.cancel(true);
+    }
+  }
+
+  private static String words(Duration limit) {
+    return limit.toMillis() % 1000 == 0 ? limit.toSeconds() + " s" : limit.toMillis() + " ms";
+  }
+
+  private void failed(String path, Step<?> step, int number, Throwable thrown) {
+    // what interrupts an action is not a failure of the step; the check says what it was
+    run.check(strand);
+    Failure failure = Failure.of(thrown);
+    RetryPolicy policy = step.retry().orElse(run.definition.retry());
+    Optional<Duration> wait =
+        policy.next(
+            new RetryPolicy.Attempt(number, thrown, ThreadLocalRandom.current().nextDouble()));
+    byte[] payload = run.core.encode(failure);
+    Instant now = run.core.access.now();
+    run.write(
+        run.ask(
+            strand,
+            journal -> {
+              if (journal.ending() != Ending.NOT && !strand.undoes) {
+                journal.step(path, now); // throws why nothing may begin
+              }
+              return wait.isPresent()
+                  ? journal.retry(path, payload, now.plus(wait.get()), now, number)
+                  : journal.failed(path, payload, now, number);
+            }));
+    run.core.tell(
+        new RunEvent.StepFailed(
+            run.runId(), run.definition.name(), path, number, failure, wait.orElse(null)));
+  }
+
+  /** What undoes a finished step; itself a step. */
+  @SuppressWarnings("NullAway") // a Void is always null
+  <T extends @Nullable Object> Undoing undoing(
+      String path, Step<T> step, Compensation<T> compensation, T result) {
+    Step.Builder<Void> undo = Step.of("undo", Void.class);
+    step.retry().ifPresent(undo::retry);
+    step.timeLimit().ifPresent(undo::timeLimit);
+    Step<Void> built = undo.build();
+    return context ->
+        context
+            .steps()
+            .make(
+                Journal.undo(path),
+                built,
+                attempt -> {
+                  compensation.undo(result, attempt);
+                  return null;
+                });
+  }
+}

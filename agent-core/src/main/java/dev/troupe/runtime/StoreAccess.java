@@ -1,0 +1,132 @@
+package dev.troupe.runtime;
+
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
+import dev.troupe.state.BatchingStore;
+import dev.troupe.state.Change;
+import dev.troupe.state.Claim;
+import dev.troupe.state.Find;
+import dev.troupe.state.Outcome;
+import dev.troupe.state.Page;
+import dev.troupe.state.RecordId;
+import dev.troupe.state.Scan;
+import dev.troupe.state.StateStore;
+import dev.troupe.state.StoreInfo;
+import dev.troupe.state.Stored;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The runtime's way to the store: batches writes, sends again what was not answered, and keeps an
+ * estimate of the store's time from its last answer and the monotonic clock.
+ */
+final class StoreAccess {
+  /** How long a write whose answer is missing is sent again before its run is let go. */
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+  private record Anchor(long millis, long nanos) {}
+
+  private final StateStore store;
+  private final BatchingStore batching;
+  private volatile @Nullable Anchor anchor;
+  private volatile boolean hurried;
+
+  StoreAccess(StateStore store) {
+    this.store = store;
+    this.batching = new BatchingStore(store);
+  }
+
+  StoreInfo info() {
+    return store.info();
+  }
+
+  RecordId place(String key) {
+    return RecordId.of(key, store.info().partitions());
+  }
+
+  /** From now on a missing answer is an error at once: the process is on its way out. */
+  void hurry() {
+    hurried = true;
+  }
+
+  /** The store's time, in whole milliseconds. Known from the first answer on. */
+  Instant now() {
+    Anchor a = anchor;
+    if (a == null) {
+      throw new IllegalStateException("the store was not asked anything yet");
+    }
+    return Instant.ofEpochMilli(
+        a.millis + TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - a.nanos));
+  }
+
+  private void note(Instant now) {
+    anchor = new Anchor(now.toEpochMilli(), System.nanoTime());
+  }
+
+  /**
+   * Sends a change, again when the answer is missing. A refusal that shows the change's own id was
+   * an answer that got lost, hence done.
+   */
+  Outcome write(Change change) {
+    long giveUp = System.nanoTime() + PATIENCE.toNanos();
+    long pause = 10;
+    while (true) {
+      try {
+        Outcome outcome = batching.apply(change);
+        note(outcome.now());
+        if (outcome instanceof Outcome.Refused refused) {
+          Stored found = refused.found();
+          if (found != null && found.lastChange().equals(change.id())) {
+            return new Outcome.Done(outcome.now(), List.of());
+          }
+        }
+        return outcome;
+      } catch (AgentException failed) {
+        boolean again =
+            failed.code() == ErrorCode.STORE_UNAVAILABLE || failed.code() == ErrorCode.STORE_FULL;
+        if (!again || hurried || System.nanoTime() - giveUp >= 0) {
+          throw failed;
+        }
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(pause));
+        pause = Math.min(pause * 2, 500);
+      }
+    }
+  }
+
+  List<Stored> claim(Claim claim) {
+    List<Stored> records = store.claim(claim);
+    if (!records.isEmpty()) {
+      note(records.get(records.size() - 1).now());
+    }
+    return records;
+  }
+
+  Page<Stored> find(Find find) {
+    return noted(store.find(find));
+  }
+
+  Page<Stored> scan(Scan scan) {
+    return noted(store.scan(scan));
+  }
+
+  private Page<Stored> noted(Page<Stored> page) {
+    if (!page.items().isEmpty()) {
+      note(page.items().get(page.items().size() - 1).now());
+    }
+    return page;
+  }
+
+  /** One record without rows, null when it is absent. */
+  @Nullable Stored read(String key) {
+    return first(Scan.mailAfter(place(key), Long.MAX_VALUE));
+  }
+
+  @Nullable Stored first(Scan scan) {
+    List<Stored> items = scan(scan).items();
+    return items.isEmpty() ? null : items.get(0);
+  }
+}

@@ -1,0 +1,42 @@
+package dev.troupe.state;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Objects;
+import java.util.zip.CRC32;
+
+/**
+ * Where a record lies. A key reads {@code route} or {@code route/name}; records of one route always
+ * share a partition, so they can be changed together.
+ *
+ * @param partition the partition, from 0
+ * @param key the record's key, unique in the store
+ */
+public record RecordId(int partition, String key) {
+  /** Checks that neither part is missing. */
+  public RecordId {
+    Objects.requireNonNull(key, "key");
+    if (partition < 0) {
+      throw new IllegalArgumentException("partition must not be negative: " + partition);
+    }
+  }
+
+  /**
+   * The place of a key: CRC-32 (ISO 3309, as in zip) of its route in UTF-8, modulo the number of
+   * partitions. Any language can compute it.
+   *
+   * @param key a record's key
+   * @param partitions how many partitions the store has
+   * @return the id
+   */
+  public static RecordId of(String key, int partitions) {
+    return new RecordId(partitionOf(key, partitions), key);
+  }
+
+  static int partitionOf(String key, int partitions) {
+    CRC32 crc = new CRC32();
+    int slash = key.indexOf('/');
+    String route = slash < 0 ? key : key.substring(0, slash);
+    crc.update(route.getBytes(StandardCharsets.UTF_8));
+    return (int) (crc.getValue() % partitions);
+  }
+}
