@@ -1,0 +1,9 @@
+/**
+ * What tests of Troupe stand on: a clock that they move, and the contract that every store keeps.
+ *
+ * <p>dev.troupe.state.StateStore} extends it with a test class of three short methods.
+ */
+@NullMarked
+package dev.troupe.testkit;
+
+import org.jspecify.annotations.NullMarked;
