@@ -13,12 +13,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.OptionalInt;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,29 +36,19 @@ public final class Journal {
   /** The most bytes of a journal: 16 MiB. */
   public static final long MAX_TOTAL_BYTES = 16L << 20;
 
-  private static final int MAX_PATH = 450;
+  static final String UNDO = "undo/";
   private static final String FAIL_ROW = "$fail";
   private static final String STOP_ROW = "$stop";
-  private static final String NEW_ROW = "$new";
-  private static final String ASIDE = "$aside/";
-  private static final String UNDO = "undo/";
 
   private final RunHeader header;
   private final RecordId id;
   private final Grant grant;
-  private final Map<String, Entry> entries = new HashMap<>();
-  private final Map<String, Entry> open = new HashMap<>();
-  // what was loaded and not yet reached by the code, in the order of writing
-  private final Map<String, Entry> unreached = new LinkedHashMap<>();
   private final Mailbox mailbox = new Mailbox();
   private final List<Edit> riders = new ArrayList<>();
-  // the first new effect that was begun while the code had not reached all of what was loaded
-  private @Nullable Entry firstNew;
+  private final Entries entries;
   private @Nullable Entry failing;
   private Ending ending = Ending.NOT;
   private boolean compensating;
-  private long lastNumber;
-  private long bytes;
   private int changes;
 
   /**
@@ -89,31 +75,22 @@ public final class Journal {
     this.header = header;
     this.id = stored.id();
     this.grant = held.grant();
-    Map<Long, String> order = new TreeMap<>();
-    stored
-        .rows()
-        .forEach(
-            (row, value) -> {
-              Entry entry = Entry.decode(value, "row " + row + " of run " + header.id());
-              load(row, entry);
-              bytes += value.length;
-              lastNumber = Math.max(lastNumber, entry.number());
-              if (entries.containsKey(row) && entry.kind() != Entry.Kind.PROGRESS) {
-                order.put(entry.number(), row);
-              }
-            });
-    for (String row : order.values()) {
-      Entry entry = entries.get(row);
-      if (entry != null && !row.startsWith(UNDO)) {
-        unreached.put(row, entry);
-      }
-    }
+    this.entries = new Entries(header, riders);
+    entries.load(
+        stored.rows(),
+        (row, entry) -> {
+          if (row.equals(FAIL_ROW)) {
+            failing = entry;
+            ending = Ending.FAILED;
+          } // what was stopped or put aside is kept for people
+        });
     receive(stored.mail());
-    for (Entry entry : entries.values()) {
-      if (entry.kind() == Entry.Kind.SIGNAL) {
-        mailbox.take(entry.head());
-      }
-    }
+    entries.forEach(
+        (path, entry) -> {
+          if (entry.kind() == Entry.Kind.SIGNAL) {
+            mailbox.take(entry.head());
+          }
+        });
   }
 
   /**
@@ -126,21 +103,6 @@ public final class Journal {
     Journal again = new Journal(header, whole);
     again.changes = changes; // ids of changes are never used twice
     return again;
-  }
-
-  private void load(String row, Entry entry) {
-    if (row.equals(FAIL_ROW)) {
-      failing = entry;
-      ending = Ending.FAILED;
-    } else if (row.equals(NEW_ROW)) {
-      firstNew = entry;
-    } else if (row.startsWith(ASIDE) || row.equals(STOP_ROW)) {
-      return; // kept for people, of no consequence for the run
-    } else if (row.startsWith("$")) {
-      open.put(row.substring(1), entry);
-    } else {
-      entries.put(row, entry);
-    }
   }
 
   /**
@@ -257,12 +219,12 @@ public final class Journal {
    * @return its result, when to go on, or that it may begin
    */
   public Look step(String path, Instant now) {
-    Entry known = find(path, Entry.Kind.DONE, Entry.Kind.FAILED, "a step");
+    Entry known = entries.reach(path, Entry.Kind.DONE, Entry.Kind.FAILED, "a step");
     if (known != null) {
       return new Look.Finished(known);
     }
     begin(path);
-    Entry tried = open.get(path);
+    Entry tried = entries.open(path);
     if (tried == null) {
       return new Look.Begin(1);
     }
@@ -280,7 +242,7 @@ public final class Journal {
    * @return what must be stored
    */
   public List<Edit> done(String path, byte[] payload, Instant now, int attempts) {
-    return finish(path, entry(Entry.Kind.DONE, now, attempts, payload));
+    return entries.finish(path, entries.create(Entry.Kind.DONE, now, attempts, payload));
   }
 
   /**
@@ -294,11 +256,11 @@ public final class Journal {
    */
   public List<Edit> failed(String path, byte[] payload, Instant now, int attempts) {
     List<Edit> edits = new ArrayList<>();
-    Entry before = entries.get(path);
+    Entry before = entries.peek(path);
     if (before != null && before.kind() == Entry.Kind.CALL) {
       edits.add(Runs.cancelMail(before.head(), Entry.text("call " + path + " is over")));
     }
-    edits.addAll(finish(path, entry(Entry.Kind.FAILED, now, attempts, payload)));
+    edits.addAll(entries.finish(path, entries.create(Entry.Kind.FAILED, now, attempts, payload)));
     return edits;
   }
 
@@ -314,7 +276,7 @@ public final class Journal {
    */
   public List<Edit> retry(String path, byte[] payload, Instant due, Instant now, int attempts) {
     byte[] state = Entry.text(Long.toString(due.toEpochMilli()), payload);
-    return List.of(openRow(path, entry(Entry.Kind.OPEN, now, attempts, state)));
+    return List.of(entries.keepOpen(path, entries.create(Entry.Kind.OPEN, now, attempts, state)));
   }
 
   // waits
@@ -328,12 +290,12 @@ public final class Journal {
    * @return when it ends
    */
   public Instant sleep(String path, Duration duration, Instant now) {
-    Entry known = find(path, Entry.Kind.SLEEP, Entry.Kind.SLEEP, "a sleep");
+    Entry known = entries.reach(path, Entry.Kind.SLEEP, Entry.Kind.SLEEP, "a sleep");
     if (known == null) {
       begin(path);
       String due = Long.toString(now.plus(duration).toEpochMilli());
-      known = entry(Entry.Kind.SLEEP, now, 1, Entry.text(due));
-      riders.addAll(finish(path, known));
+      known = entries.create(Entry.Kind.SLEEP, now, 1, Entry.text(due));
+      riders.addAll(entries.finish(path, known));
     }
     return Instant.ofEpochMilli(known.headNumber());
   }
@@ -348,7 +310,8 @@ public final class Journal {
    * @return the signal or that none came in time; null to wait
    */
   public @Nullable Received signal(String path, String name, Instant now, List<Edit> edits) {
-    Entry known = find(path, Entry.Kind.SIGNAL, Entry.Kind.TIMED_OUT, "a wait for a signal");
+    Entry known =
+        entries.reach(path, Entry.Kind.SIGNAL, Entry.Kind.TIMED_OUT, "a wait for a signal");
     if (known != null && known.kind() == Entry.Kind.TIMED_OUT) {
       return new Received(known, null);
     }
@@ -360,8 +323,8 @@ public final class Journal {
     if (next == null) {
       return null;
     }
-    Entry received = entry(Entry.Kind.SIGNAL, now, 1, Entry.text(next.name()));
-    edits.addAll(finish(path, received));
+    Entry received = entries.create(Entry.Kind.SIGNAL, now, 1, Entry.text(next.name()));
+    edits.addAll(entries.finish(path, received));
     return new Received(received, mailbox.take(next.name()));
   }
 
@@ -382,11 +345,11 @@ public final class Journal {
    * @return when it is over
    */
   public Instant signalLimit(String path, Duration atMost, Instant now) {
-    Entry known = open.get(path);
+    Entry known = entries.open(path);
     if (known == null) {
       String due = Long.toString(now.plus(atMost).toEpochMilli());
-      known = entry(Entry.Kind.OPEN, now, 1, Entry.text(due));
-      riders.add(openRow(path, known));
+      known = entries.create(Entry.Kind.OPEN, now, 1, Entry.text(due));
+      riders.add(entries.keepOpen(path, known));
     }
     return Instant.ofEpochMilli(known.headNumber());
   }
@@ -399,7 +362,7 @@ public final class Journal {
    * @return what must be stored
    */
   public List<Edit> signalTimedOut(String path, Instant due) {
-    return finish(path, entry(Entry.Kind.TIMED_OUT, due, 1, new byte[0]));
+    return entries.finish(path, entries.create(Entry.Kind.TIMED_OUT, due, 1, new byte[0]));
   }
 
   // calls and groups
@@ -411,7 +374,7 @@ public final class Journal {
    * @return the child's result, until when to wait for it, or that it may begin
    */
   public Look call(String path) {
-    Entry known = find(path, Entry.Kind.CALL, Entry.Kind.FAILED, "a call");
+    Entry known = entries.reach(path, Entry.Kind.CALL, Entry.Kind.FAILED, "a call");
     if (known == null) {
       begin(path);
       return new Look.Begin(1);
@@ -437,7 +400,7 @@ public final class Journal {
    * @return true when it has
    */
   public boolean limited(String path) {
-    Entry known = entries.get(path);
+    Entry known = entries.peek(path);
     return known != null && known.kind() == Entry.Kind.CALL && known.tail()[0] != '0';
   }
 
@@ -452,8 +415,8 @@ public final class Journal {
    */
   public List<Edit> called(String path, RunHeader child, @Nullable Instant due, Instant now) {
     String limit = due == null ? "0" : Long.toString(due.toEpochMilli());
-    Entry call = entry(Entry.Kind.CALL, now, 1, Entry.text(child.id(), Entry.text(limit)));
-    List<Edit> edits = new ArrayList<>(finish(path, call));
+    Entry call = entries.create(Entry.Kind.CALL, now, 1, Entry.text(child.id(), Entry.text(limit)));
+    List<Edit> edits = new ArrayList<>(entries.finish(path, call));
     edits.addAll(Runs.create(child));
     return edits;
   }
@@ -465,18 +428,14 @@ public final class Journal {
    * @return the branch's index, empty while none has
    */
   public OptionalInt winner(String path) {
-    Entry known = find(path, Entry.Kind.WINNER, Entry.Kind.WINNER, "a choice between branches");
+    Entry known =
+        entries.reach(path, Entry.Kind.WINNER, Entry.Kind.WINNER, "a choice between branches");
     if (known == null) {
       return OptionalInt.empty();
     }
     int index = (int) known.headNumber();
-    unreached.keySet().removeIf(p -> p.startsWith(path + "/") && !inBranch(p, path, index));
-    settleNew();
+    entries.passBy(path, index);
     return OptionalInt.of(index);
-  }
-
-  private static boolean inBranch(String path, String group, int index) {
-    return path.startsWith(group + "/" + index + "/");
   }
 
   /**
@@ -491,12 +450,15 @@ public final class Journal {
     List<Edit> edits = new ArrayList<>();
     entries.forEach(
         (p, entry) -> {
-          if (p.startsWith(path + "/") && !inBranch(p, path, index) && waitsForChild(p, entry)) {
+          if (p.startsWith(path + "/")
+              && !Entries.inBranch(p, path, index)
+              && waitsForChild(p, entry)) {
             edits.add(Runs.cancelMail(entry.head(), Entry.text("another branch won")));
           }
         });
     edits.addAll(
-        finish(path, entry(Entry.Kind.WINNER, now, 1, Entry.text(Integer.toString(index)))));
+        entries.finish(
+            path, entries.create(Entry.Kind.WINNER, now, 1, Entry.text(Integer.toString(index)))));
     return edits;
   }
 
@@ -530,11 +492,11 @@ public final class Journal {
    * @return false when it was told before
    */
   public boolean publish(String path, byte[] payload, Instant now) {
-    if (entries.containsKey(path)) {
+    if (entries.peek(path) != null) {
       return false;
     }
     begin(path);
-    riders.addAll(finish(path, entry(Entry.Kind.PROGRESS, now, 1, payload)));
+    riders.addAll(entries.finish(path, entries.create(Entry.Kind.PROGRESS, now, 1, payload)));
     return true;
   }
 
@@ -548,7 +510,7 @@ public final class Journal {
    * @return what must be stored
    */
   public List<Edit> failing(byte[] payload, Instant now) {
-    Entry x = entry(Entry.Kind.FAILING, now, 1, payload);
+    Entry x = entries.create(Entry.Kind.FAILING, now, 1, payload);
     failing = x;
     end(Ending.FAILED);
     return List.of(new Edit.Row(id.key(), FAIL_ROW, x.encode()));
@@ -600,20 +562,7 @@ public final class Journal {
    */
   public List<Edit> setAside() {
     riders.clear();
-    Entry from = firstNew;
-    if (from == null) {
-      return List.of();
-    }
-    List<Edit> edits = new ArrayList<>();
-    entries.forEach(
-        (path, entry) -> {
-          if (entry.number() >= from.number()) {
-            edits.add(new Edit.Row(id.key(), ASIDE + path, entry.encode()));
-            edits.add(new Edit.Row(id.key(), path, null));
-          }
-        });
-    edits.add(new Edit.Row(id.key(), NEW_ROW, null));
-    return edits;
+    return entries.setAside();
   }
 
   /**
@@ -624,7 +573,7 @@ public final class Journal {
    * @return the change
    */
   public Change stop(byte[] payload, Instant now) {
-    Entry z = entry(Entry.Kind.STOPPED, now, 1, payload);
+    Entry z = entries.create(Entry.Kind.STOPPED, now, 1, payload);
     return change(
         List.of(
             new Edit.Row(id.key(), STOP_ROW, z.encode()),
@@ -680,94 +629,17 @@ public final class Journal {
    * @return the error that stops the run, null when journal and code fit
    */
   public @Nullable AgentException mismatch() {
-    if (unreached.isEmpty()) {
-      return null;
-    }
-    Map.Entry<String, Entry> expected = unreached.entrySet().iterator().next();
-    Entry found = firstNew;
-    return new AgentException(
-        ErrorCode.NON_DETERMINISM,
-        "run %s of agent %s: the journal holds '%s' (entry %d), which the code no longer reaches; %s. The run was stopped and nothing was lost. Bring back the code with which it began, or give the changed agent a new version"
-            .formatted(
-                header.id(),
-                header.queue(),
-                expected.getKey(),
-                expected.getValue().number(),
-                found == null
-                    ? "the code did nothing new instead"
-                    : "the code did '" + found.head() + "' instead"));
-  }
-
-  private AgentException mismatch(String path, Entry found, String wanted) {
-    return new AgentException(
-        ErrorCode.NON_DETERMINISM,
-        "run %s of agent %s: the code reaches %s at '%s', where the journal holds one of kind %s (entry %d). The run was stopped and nothing was lost. Bring back the code with which it began, or give the changed agent a new version"
-            .formatted(header.id(), header.queue(), wanted, path, found.kind(), found.number()));
-  }
-
-  private @Nullable Entry find(String path, Entry.Kind one, Entry.Kind other, String wanted) {
-    Entry known = entries.get(path);
-    if (known != null) {
-      if (known.kind() != one && known.kind() != other) {
-        throw mismatch(path, known, wanted);
-      }
-      unreached.remove(path);
-      settleNew();
-    }
-    return known;
-  }
-
-  /** Everything loaded was reached after all: what was begun before is an addition that fits. */
-  private void settleNew() {
-    if (firstNew != null && unreached.isEmpty()) {
-      firstNew = null;
-      riders.add(new Edit.Row(id.key(), NEW_ROW, null));
-    }
+    return entries.mismatch();
   }
 
   private void begin(String path) {
     if (ending != Ending.NOT && !(compensating && path.startsWith(UNDO))) {
       throw ended();
     }
-    if (path.length() > MAX_PATH) {
-      throw limit("a path of %d characters, %d are allowed".formatted(path.length(), MAX_PATH));
-    }
-    if (entries.size() >= MAX_ENTRIES || bytes >= MAX_TOTAL_BYTES) {
-      throw limit(
-          "%d entries with %d bytes, at most %d and %d are allowed; divide the work among child runs"
-              .formatted(entries.size(), bytes, MAX_ENTRIES, MAX_TOTAL_BYTES));
-    }
-    if (firstNew == null && !unreached.isEmpty()) {
-      firstNew = new Entry(Entry.Kind.OPEN, lastNumber + 1, 0, 1, Entry.text(path));
-      riders.add(new Edit.Row(id.key(), NEW_ROW, firstNew.encode()));
-    }
+    entries.begin(path);
   }
 
   private RunEndingException ended() {
     return new RunEndingException(ending.code(), "run " + header.id() + " " + ending.words());
-  }
-
-  private AgentException limit(String what) {
-    return new AgentException(
-        ErrorCode.LIMIT_EXCEEDED, "the journal of run " + header.id() + " has " + what);
-  }
-
-  private Entry entry(Entry.Kind kind, Instant now, int attempts, byte[] payload) {
-    return new Entry(kind, ++lastNumber, now.toEpochMilli(), attempts, payload);
-  }
-
-  private List<Edit> finish(String path, Entry entry) {
-    entries.put(path, entry);
-    byte[] row = entry.encode();
-    bytes += row.length;
-    Edit result = new Edit.Row(id.key(), path, row);
-    return open.remove(path) == null
-        ? List.of(result)
-        : List.of(result, new Edit.Row(id.key(), "$" + path, null));
-  }
-
-  private Edit openRow(String path, Entry entry) {
-    open.put(path, entry);
-    return new Edit.Row(id.key(), "$" + path, entry.encode());
   }
 }

@@ -143,6 +143,9 @@ final class RuntimeCore {
 
   /** A record got mail: whoever waits for it should look. */
   void wake(Outcome.Seen seen) {
+    if (seen.key().contains("/$")) {
+      return; // what lies beside a run and is none
+    }
     Execution here = running.get(seen.key());
     if (here != null) {
       try {
