@@ -101,7 +101,8 @@ public interface AgentContext {
 
   /**
    * Runs branches side by side until one succeeds. The winner is journaled; the others are
-   * interrupted and the child runs they wait for are cancelled.
+   * interrupted and the child runs they wait for are cancelled. What their steps did before is not
+   * undone, even if the run fails later.
    *
    * @param name names the group in the journal
    * @param atMost how many may be under way at once, at least 1

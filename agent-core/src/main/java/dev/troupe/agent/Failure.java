@@ -15,7 +15,6 @@ import java.util.Objects;
 public record Failure(String kind, String message, boolean retryable) {
   private static final int MAX_MESSAGE = 4_000;
 
-  /** Cuts a message that is longer than 4,000 characters. */
   public Failure {
     Objects.requireNonNull(kind, "kind");
     if (message.length() > MAX_MESSAGE) {

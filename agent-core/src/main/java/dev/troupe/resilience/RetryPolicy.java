@@ -33,7 +33,6 @@ public interface RetryPolicy {
    * @param random uniform in [0, 1), drawn for this attempt, for jitter
    */
   record Attempt(int number, Throwable failure, double random) {
-    /** Checks the parts. */
     public Attempt {
       Objects.requireNonNull(failure, "failure");
       if (number < 1 || random < 0 || random >= 1) {

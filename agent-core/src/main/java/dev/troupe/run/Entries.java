@@ -193,6 +193,12 @@ final class Entries {
     List<Edit> edits = new ArrayList<>();
     entries.forEach(
         (path, entry) -> {
+          if (entry.number() >= from.number() && entry.kind() == Entry.Kind.CALL) {
+            edits.add(Runs.cancelMail(entry.head(), Entry.text("its call was put aside")));
+          }
+        });
+    entries.forEach(
+        (path, entry) -> {
           if (entry.number() >= from.number()) {
             edits.add(new Edit.Row(header.id(), ASIDE + path, entry.encode()));
             edits.add(new Edit.Row(header.id(), path, null));

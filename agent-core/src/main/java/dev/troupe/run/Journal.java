@@ -38,7 +38,7 @@ public final class Journal {
 
   static final String UNDO = "undo/";
   private static final String FAIL_ROW = "$fail";
-  private static final String STOP_ROW = "$stop";
+  static final String STOP_ROW = "$stop";
 
   private final RunHeader header;
   private final RecordId id;
@@ -103,6 +103,15 @@ public final class Journal {
     Journal again = new Journal(header, whole);
     again.changes = changes; // ids of changes are never used twice
     return again;
+  }
+
+  /**
+   * How many edits wait to go with the next change.
+   *
+   * @return at least 0
+   */
+  public int riding() {
+    return riders.size();
   }
 
   /**
@@ -293,7 +302,7 @@ public final class Journal {
     Entry known = entries.reach(path, Entry.Kind.SLEEP, Entry.Kind.SLEEP, "a sleep");
     if (known == null) {
       begin(path);
-      String due = Long.toString(now.plus(duration).toEpochMilli());
+      String due = Long.toString(Runs.after(now, duration).toEpochMilli());
       known = entries.create(Entry.Kind.SLEEP, now, 1, Entry.text(due));
       riders.addAll(entries.finish(path, known));
     }
@@ -347,7 +356,7 @@ public final class Journal {
   public Instant signalLimit(String path, Duration atMost, Instant now) {
     Entry known = entries.open(path);
     if (known == null) {
-      String due = Long.toString(now.plus(atMost).toEpochMilli());
+      String due = Long.toString(Runs.after(now, atMost).toEpochMilli());
       known = entries.create(Entry.Kind.OPEN, now, 1, Entry.text(due));
       riders.add(entries.keepOpen(path, known));
     }
@@ -517,23 +526,24 @@ public final class Journal {
   }
 
   /**
-   * Leaves the run until a time or until mail comes. Not done when mail came that was not looked
-   * at.
+   * Leaves the run until a time or until mail comes. Not done when mail came that the
+   * code has not looked at.
    *
    * @param due when it goes on at the latest, null for when mail comes
+   * @param looked the number of the last mail that was there when the run decided to wait
    * @return the change
    */
-  public Change park(@Nullable Instant due) {
+  public Change park(@Nullable Instant due, long looked) {
     return change(
         List.of(
-            new Edit.NoMailAfter(id.key(), mailSeen()),
+            new Edit.NoMailAfter(id.key(), looked),
             new Edit.Queue(
                 id.key(),
                 header.queue(),
                 header.terms().priority(),
                 due == null ? Runs.NEVER : due,
                 header.terms().lane(),
-                mailSeen() + 1)));
+                looked + 1)));
   }
 
   /**
@@ -589,7 +599,7 @@ public final class Journal {
    * @return the change
    */
   public Change end(RunEnd end, @Nullable Instant keep) {
-    List<Edit> edits = new ArrayList<>(cancelChildren("run " + header.id() + " has ended"));
+    List<Edit> edits = new ArrayList<>();
     edits.add(new RunRecord(header, end).put());
     edits.add(new Edit.Release(id.key()));
     String parent = header.origin().parent();
@@ -636,7 +646,9 @@ public final class Journal {
     if (ending != Ending.NOT && !(compensating && path.startsWith(UNDO))) {
       throw ended();
     }
-    entries.begin(path);
+    if (!path.startsWith(UNDO)) { // what was done can be undone, however full the journal is
+      entries.begin(path);
+    }
   }
 
   private RunEndingException ended() {

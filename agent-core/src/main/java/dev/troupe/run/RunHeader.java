@@ -60,7 +60,6 @@ public record RunHeader(
    */
   public record Encoding(String codec, String keyId) {}
 
-  /** Checks that the parts are there. */
   public RunHeader {
     Objects.requireNonNull(id, "id");
     Objects.requireNonNull(origin, "origin");
@@ -82,10 +81,11 @@ public record RunHeader(
    * The id of a child at a path of this run. It shares the route, hence the partition.
    *
    * @param path the place of the call
+   * @param turn 1; higher when a child was left there by code whose call was put aside
    * @return the id
    */
-  public String childId(String path) {
-    return id + "/" + path;
+  public String childId(String path, int turn) {
+    return id + "/" + path + (turn == 1 ? "" : "~" + turn);
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.troupe.run;
 
 import dev.troupe.state.Change;
 import dev.troupe.state.Edit;
+import dev.troupe.state.Place;
 import dev.troupe.state.RecordId;
 import dev.troupe.state.Stored;
 import java.nio.charset.StandardCharsets;
@@ -29,6 +30,38 @@ public final class Runs {
   private static final String REMINDER = "$keep";
 
   private Runs() {}
+
+  /**
+   * A time from now, never later than {@link #NEVER}.
+   *
+   * @param now the store's time
+   * @param duration how long from then
+   * @return the instant
+   */
+  public static Instant after(Instant now, Duration duration) {
+    return duration.compareTo(Duration.between(now, NEVER)) >= 0 ? NEVER : now.plus(duration);
+  }
+
+  /**
+   * Whether a run was stopped because journal and code do not fit, and not resumed since.
+   *
+   * @param run the record with its rows
+   * @return true when it is to stay where it is
+   */
+  public static boolean isStopped(Stored run) {
+    return run.rows().containsKey(Journal.STOP_ROW);
+  }
+
+  /**
+   * Puts a stopped run back where stopped runs wait; its lane stays closed.
+   *
+   * @param run the record, held
+   * @return the edit
+   */
+  public static Edit queueStopped(Stored run) {
+    String lane = run.place() instanceof Place.Held held ? held.lane() : null;
+    return new Edit.Queue(run.id().key(), STOPPED, 0, NEVER, lane, Long.MAX_VALUE);
+  }
 
   /**
    * Creates a root, once: refused when it exists or existed.
@@ -113,7 +146,7 @@ public final class Runs {
         stopped.id().partition(),
         List.of(
             new Edit.AtVersion(key, stopped.version()),
-            new Edit.Row(key, "$stop", null),
+            new Edit.Row(key, Journal.STOP_ROW, null),
             new Edit.Queue(
                 key,
                 header.queue(),

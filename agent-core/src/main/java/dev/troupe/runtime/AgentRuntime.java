@@ -288,7 +288,8 @@ public final class AgentRuntime implements AutoCloseable {
     private Builder() {}
 
     /**
-     * Sets where runs live. By default in this process's memory.
+     * Sets where runs live. By default in this process's memory. A store for one process serves one
+     * runtime: a second one takes over whatever the first one holds.
      *
      * @param store the store; not closed by the runtime
      * @return this

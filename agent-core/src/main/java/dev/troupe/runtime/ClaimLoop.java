@@ -5,6 +5,7 @@ import dev.troupe.agent.AgentDefinition;
 import dev.troupe.run.Journal;
 import dev.troupe.run.RunHeader;
 import dev.troupe.run.RunRecord;
+import dev.troupe.run.Runs;
 import dev.troupe.state.Claim;
 import dev.troupe.state.Grant;
 import dev.troupe.state.RecordId;
@@ -260,8 +261,8 @@ final class ClaimLoop implements Runnable {
   }
 
   private void start(Stored record) {
-    if (!RuntimeCore.isRun(record)) {
-      Misfits.putBack(core, record);
+    if (!RuntimeCore.isRun(record) || Runs.isStopped(record)) {
+      Misfits.putBack(core, record); // a hint named what is not for claiming
       return;
     }
     RunHeader header;

@@ -4,6 +4,7 @@ import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.agent.AgentDefinition;
 import dev.troupe.agent.Failure;
+import dev.troupe.agent.Names;
 import dev.troupe.run.Entry;
 import dev.troupe.run.RunEnd;
 import dev.troupe.run.RunHeader;
@@ -34,16 +35,11 @@ final class Control {
   static <O extends @Nullable Object> RunHandle<O> submit(
       RuntimeCore core, Submission<O> submission) {
     AgentDefinition<?, ?> agent = core.registry.resolve(submission.capability());
-    if (!submission.output().isAssignableFrom(agent.output())) {
-      throw new AgentException(
-          ErrorCode.INVALID_INPUT,
-          "agent %s gives a %s, not a %s"
-              .formatted(agent.queue(), agent.output().getName(), submission.output().getName()));
-    }
+    core.checkOutput(agent, submission.output());
     byte[] input = core.input(agent, submission.input());
     Instant now = core.access.now();
-    String key = submission.key().map(k -> RunIds.check("a run's key", k)).orElse(null);
-    String name = submission.id().map(i -> RunIds.check("a run's id", i)).orElseGet(RunIds::random);
+    String key = submission.key().map(k -> Names.check("a run's key", k)).orElse(null);
+    String name = submission.id().map(i -> Names.check("a run's id", i)).orElseGet(RunIds::random);
     if (submission.tenant().length() > 200) {
       throw new AgentException(ErrorCode.INVALID_INPUT, "a tenant has at most 200 characters");
     }
@@ -57,7 +53,7 @@ final class Control {
             new RunHeader.Terms(
                 submission.priority(),
                 key,
-                limit == null ? null : now.plus(limit),
+                limit == null ? null : Runs.after(now, limit),
                 submission.tenant(),
                 "",
                 ""),
@@ -67,7 +63,7 @@ final class Control {
         core.access.write(Runs.submit(RunIds.random(), core.access.info().partitions(), header));
     boolean isNew = outcome instanceof Outcome.Done;
     if (outcome instanceof Outcome.Refused refused) {
-      checkSame(header, refused);
+      checkSame(core, agent, header, submission.input(), refused);
     } else {
       core.created(header);
     }
@@ -76,7 +72,24 @@ final class Control {
     return handle;
   }
 
-  private static void checkSame(RunHeader wanted, Outcome.Refused refused) {
+  /** Equal bytes, or equal values: a set may be written in another order by another process. */
+  private static boolean sameInput(
+      RuntimeCore core,
+      AgentDefinition<?, ?> agent,
+      RunHeader there,
+      RunHeader wanted,
+      Object input) {
+    return Arrays.equals(there.input(), wanted.input())
+        || (there.encoding().equals(wanted.encoding())
+            && input.equals(core.codec.decode(there.input(), agent.input())));
+  }
+
+  private static void checkSame(
+      RuntimeCore core,
+      AgentDefinition<?, ?> agent,
+      RunHeader wanted,
+      Object input,
+      Outcome.Refused refused) {
     Stored found = refused.found();
     if (found == null || refused.because().key().equals(Runs.tombstone(wanted.id()))) {
       throw new AgentException(
@@ -84,7 +97,7 @@ final class Control {
           "run %s ended and was removed; take another id".formatted(wanted.id()));
     }
     RunHeader there = RunRecord.decode(found).header();
-    if (!there.agent().equals(wanted.agent()) || !Arrays.equals(there.input(), wanted.input())) {
+    if (!there.agent().equals(wanted.agent()) || !sameInput(core, agent, there, wanted, input)) {
       throw new AgentException(
           ErrorCode.RUN_CONFLICT,
           "run %s exists, for agent %s and with another input or agent than asked for now; take another id"
@@ -94,8 +107,8 @@ final class Control {
 
   static boolean signal(
       RuntimeCore core, String run, String name, String signalId, Object payload) {
-    RunIds.check("a signal's name", name);
-    RunIds.check("a signal's id", signalId);
+    Names.check("a signal's name", name);
+    Names.check("a signal's id", signalId);
     byte[] bytes = core.codec.encode(payload, payload.getClass());
     return mail(
         core, Runs.signal(RunIds.random(), core.access.place(run), name, signalId, bytes), run);
@@ -136,6 +149,20 @@ final class Control {
     RunHeader header = RunRecord.decode(record).header();
     core.access.write(Runs.resume(RunIds.random(), record, header, core.access.now()));
     core.created(header);
+  }
+
+  static AgentException whyStopped(RuntimeCore core, String run) {
+    RunView view = view(core, run);
+    Failure failure = view == null ? null : view.reason();
+    if (failure == null) {
+      return unknown(run);
+    }
+    for (ErrorCode code : ErrorCode.values()) {
+      if (code.name().equals(failure.kind())) {
+        return new AgentException(code, failure.message());
+      }
+    }
+    return new AgentException(ErrorCode.RUN_FAILED, failure.message());
   }
 
   static @Nullable RunView view(RuntimeCore core, String run) {
@@ -193,6 +220,9 @@ final class Control {
   /** Puts any record that a dead process held back into its queue; the edit, null for none. */
   static @Nullable Edit requeue(Stored record) {
     if (RuntimeCore.isRun(record)) {
+      if (Runs.isStopped(record)) {
+        return Runs.queueStopped(record);
+      }
       RunHeader header = RunRecord.decode(record).header();
       return new Edit.Queue(
           record.id().key(),

@@ -9,6 +9,7 @@ import dev.troupe.run.Ending;
 import dev.troupe.run.Journal;
 import dev.troupe.run.RunEnd;
 import dev.troupe.run.RunHeader;
+import dev.troupe.run.Runs;
 import dev.troupe.state.Change;
 import dev.troupe.state.Edit;
 import dev.troupe.state.Outcome;
@@ -31,7 +32,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class Execution {
   /** The most edits of a change before its mail is sent ahead in portions. */
-  private static final int PORTION = 200;
+  private static final int PORTION = 100;
+
+  /** How many riders wait at most for the next change. */
+  private static final int MANY_RIDERS = 64;
 
   /** How a run leaves this process without having ended. */
   enum Exit {
@@ -63,6 +67,10 @@ final class Execution {
   private boolean settling;
   private boolean left;
   private long endingSince;
+  private long lastSeen;
+
+  /** The last mail that was there when the run decided to leave; what came later is news. */
+  private long looked;
 
   /** A compensation that may be needed. */
   record Undo(String path, StepRunner.Undoing action) {}
@@ -208,6 +216,12 @@ final class Execution {
     byte[] payload;
     try {
       payload = core.codec.encode(result, definition.output());
+      if (payload.length > RuntimeCore.MAX_VALUE) {
+        throw new AgentException(
+            ErrorCode.LIMIT_EXCEEDED,
+            "the result of agent %s has %d bytes, %d are allowed; store it elsewhere and return where"
+                .formatted(header().queue(), payload.length, RuntimeCore.MAX_VALUE));
+      }
     } catch (AgentException unwritable) {
       fail(unwritable);
       return false;
@@ -261,9 +275,17 @@ final class Execution {
     if (why != Ending.NOT && why != Ending.FAILED) {
       return new Failure(why.code().name(), "run " + runId() + " " + why.words(), false);
     }
-    return thrown == null
-        ? new Failure(ErrorCode.RUN_FAILED.name(), "", false)
-        : Failure.of(thrown);
+    if (thrown == null) {
+      return new Failure(ErrorCode.RUN_FAILED.name(), "", false);
+    }
+    Failure failure = Failure.of(thrown);
+    // that a child was cancelled or late is not this run's own end of that kind
+    boolean childs =
+        failure.kind().equals(ErrorCode.RUN_CANCELLED.name())
+            || failure.kind().equals(ErrorCode.DEADLINE_EXCEEDED.name());
+    return childs
+        ? new Failure(ErrorCode.STEP_FAILED.name(), failure.message(), failure.retryable())
+        : failure;
   }
 
   private void finish(RunEnd.State state, byte[] payload, @Nullable Failure failure) {
@@ -271,7 +293,7 @@ final class Execution {
     Instant now = core.access.now();
     Duration keep = core.options.retention();
     RunEnd end = new RunEnd(state, now, payload);
-    Outcome outcome = send(journal.end(end, keep == null ? null : now.plus(keep)));
+    Outcome outcome = send(journal.end(end, keep == null ? null : Runs.after(now, keep)));
     if (outcome instanceof Outcome.Done done) {
       core.ended(this, end, failure, done);
     } else {
@@ -284,8 +306,9 @@ final class Execution {
     if (misfit != null) {
       return stop(misfit);
     }
-    Instant due = earliest(waits.due(), header().terms().deadline());
-    Outcome outcome = send(journal.park(due));
+    Instant deadline = journal.ending() == Ending.NOT ? header().terms().deadline() : null;
+    Instant due = RuntimeCore.sooner(waits.due(), deadline);
+    Outcome outcome = send(journal.park(due, looked));
     if (outcome instanceof Outcome.Done) {
       core.tell(new RunEvent.Parked(runId(), definition.name(), waitsFor, due));
       core.parked(due);
@@ -296,13 +319,6 @@ final class Execution {
     }
     core.letGo(this);
     return false;
-  }
-
-  private static @Nullable Instant earliest(@Nullable Instant one, @Nullable Instant other) {
-    if (one == null || other == null) {
-      return one == null ? other : one;
-    }
-    return one.isBefore(other) ? one : other;
   }
 
   private boolean reload() {
@@ -351,15 +367,30 @@ final class Execution {
     if (rest.isEmpty()) {
       return;
     }
+    if (attempt(rest) instanceof Outcome.Refused) {
+      throw lost("its grant is no longer valid");
+    }
+  }
+
+  /** Sends what rides along when there is so much of it that a change could overflow. */
+  void writeRiders() {
+    if (journal.riding() >= MANY_RIDERS && attempt(List.of()) instanceof Outcome.Refused) {
+      throw lost("its grant is no longer valid");
+    }
+  }
+
+  /** As {@link #write}, for edits with a guard of their own that may be refused. */
+  Outcome attempt(List<Edit> edits) {
     Change change;
     lock.lock();
     try {
-      change = journal.change(rest);
+      change = journal.change(edits);
     } finally {
       lock.unlock();
     }
-    if (!(send(change) instanceof Outcome.Done done)) {
-      throw lost("its grant is no longer valid");
+    Outcome outcome = send(change);
+    if (!(outcome instanceof Outcome.Done done)) {
+      return outcome;
     }
     for (Outcome.Seen seen : done.seen()) {
       if (!seen.key().equals(runId())) {
@@ -368,18 +399,24 @@ final class Execution {
         fetchMail();
       }
     }
+    return outcome;
   }
 
   private Outcome send(Change change) {
     try {
       return core.access.write(change);
     } catch (AgentException failed) {
+      if (failed.code() == ErrorCode.LIMIT_EXCEEDED || failed.code() == ErrorCode.INVALID_INPUT) {
+        // it would be refused each time: somebody has to look
+        leaveBy(Exit.STOP, "nothing, it was stopped", failed);
+        throw new Unwinding(waitsFor);
+      }
       core.log.warn("run {} is let go: {}", runId(), failed.getMessage());
       throw lost(failed.code().name());
     }
   }
 
-  private Unwinding lost(String why) {
+  Unwinding lost(String why) {
     leaveBy(Exit.LOST, "nothing, it was lost: " + why, null);
     return new Unwinding(waitsFor);
   }
@@ -420,6 +457,8 @@ final class Execution {
         endingSince = 0;
         return false;
       }
+      // whoever replays on the way to where the run stood is not stuck
+      endingSince = Math.max(endingSince, lastSeen);
       if (endingSince == 0) {
         endingSince = System.nanoTime();
       }
@@ -488,6 +527,7 @@ final class Execution {
     try {
       if (exit == Exit.NONE || by.compareTo(exit) > 0) {
         exit = by;
+        looked = journal.mailSeen();
         waitsFor = waiting;
         stopReason = reason;
       }
@@ -558,12 +598,29 @@ final class Execution {
   void check(Strand strand) {
     lock.lock();
     try {
+      if (journal.ending() != Ending.NOT) {
+        lastSeen = System.nanoTime();
+      }
       if (strand.isLost() || (settling && !strand.undoes)) {
         throw new Unwinding("another branch won, or the run has ended");
       }
       if (exit != Exit.NONE) {
         throw new Unwinding(waitsFor);
       }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What the losers of a group did is not undone: a replay does not know of it. */
+  void forgetUndos(String group, int winner) {
+    lock.lock();
+    try {
+      undos
+          .values()
+          .removeIf(
+              undo ->
+                  undo.path().startsWith(group) && !undo.path().startsWith(group + winner + "/"));
     } finally {
       lock.unlock();
     }

@@ -98,6 +98,7 @@ final class Group<T extends @Nullable Object> {
                   parent.strand(),
                   journal -> journal.won(path, member.index, run.core.access.now()));
           run.write(won);
+          run.forgetUndos(prefix, member.index);
         }
         parent.reached(member.context.now());
         return (T) member.result;

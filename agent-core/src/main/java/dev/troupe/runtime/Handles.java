@@ -1,8 +1,11 @@
 package dev.troupe.runtime;
 
 import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
 import dev.troupe.run.RunEnd;
 import dev.troupe.run.RunRecord;
+import dev.troupe.run.Runs;
+import dev.troupe.state.Place;
 import dev.troupe.state.Stored;
 import java.util.List;
 import java.util.Map;
@@ -50,11 +53,28 @@ final class Handles {
     if (core.running.containsKey(run)) {
       return;
     }
-    Stored record = core.access.read(run);
-    if (record != null) {
+    try {
+      Stored record = core.access.read(run);
+      if (record == null) {
+        stopped(
+            run,
+            new AgentException(
+                ErrorCode.RUN_EXPIRED,
+                "run " + run + " ended and was removed before anyone asked"));
+        return;
+      }
       RunEnd end = RunRecord.decode(record).end();
       if (end != null) {
         ended(run, end);
+      } else if (record.place() instanceof Place.Queued queued
+          && queued.queue().equals(Runs.STOPPED)) {
+        stopped(run, Control.whyStopped(core, run));
+      }
+    } catch (AgentException failed) {
+      if (failed.code() == ErrorCode.UNDECODABLE) {
+        stopped(run, failed);
+      } else {
+        throw failed;
       }
     }
   }

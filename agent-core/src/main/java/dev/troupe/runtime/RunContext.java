@@ -8,6 +8,7 @@ import dev.troupe.agent.Branch;
 import dev.troupe.agent.Call;
 import dev.troupe.agent.Compensation;
 import dev.troupe.agent.Failure;
+import dev.troupe.agent.Names;
 import dev.troupe.agent.Step;
 import dev.troupe.agent.StepAction;
 import dev.troupe.agent.StepFailedException;
@@ -15,7 +16,9 @@ import dev.troupe.run.Entry;
 import dev.troupe.run.Journal;
 import dev.troupe.run.Look;
 import dev.troupe.run.RunHeader;
+import dev.troupe.run.Runs;
 import dev.troupe.state.Edit;
+import dev.troupe.state.Outcome;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -34,6 +37,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What one strand of a run sees. Used by that strand's thread only. */
 final class RunContext implements AgentContext {
+  /** The most bytes of one progress; 64 of them ride with a change. */
+  private static final int MAX_PROGRESS = 8 * 1024;
+
   private final Execution run;
   private final Strand strand;
   private final String prefix;
@@ -135,32 +141,60 @@ final class RunContext implements AgentContext {
   }
 
   private void create(String path, Call<?> call) {
-    AgentDefinition<?, ?> callee = run.core.registry.resolve(call.capability());
-    byte[] input = run.core.input(callee, call.input());
-    Instant at = run.core.access.now();
-    Instant due = call.timeLimit().map(at::plus).orElse(null);
+    AgentDefinition<?, ?> callee;
+    byte[] input;
+    try {
+      callee = run.core.registry.resolve(call.capability());
+      input = run.core.input(callee, call.input());
+      run.core.checkOutput(callee, call.type());
+    } catch (AgentException impossible) {
+      byte[] payload = run.core.encode(Failure.of(impossible));
+      run.write(ask(journal -> journal.failed(path, payload, run.core.access.now(), 1)));
+      return;
+    }
+    for (int turn = 1; ; turn++) {
+      Instant at = run.core.access.now();
+      Instant due = call.timeLimit().map(limit -> Runs.after(at, limit)).orElse(null);
+      RunHeader child = child(path, turn, call, callee, input, at, due);
+      List<Edit> edits = ask(journal -> journal.called(path, child, due, at));
+      Outcome outcome = run.attempt(edits);
+      if (outcome instanceof Outcome.Done) {
+        run.core.tell(
+            new RunEvent.Called(
+                run.runId(), run.definition.name(), path, child.id(), callee.name()));
+        return;
+      }
+      if (!(((Outcome.Refused) outcome).because() instanceof Edit.Absent)) {
+        throw run.lost("its grant is no longer valid");
+      }
+    }
+  }
+
+  private RunHeader child(
+      String path,
+      int turn,
+      Call<?> call,
+      AgentDefinition<?, ?> callee,
+      byte[] input,
+      Instant at,
+      @Nullable Instant due) {
     RunHeader parent = run.header();
-    RunHeader child =
-        new RunHeader(
-            parent.childId(path),
-            callee.name(),
-            callee.version(),
-            new RunHeader.Origin(parent.id(), path, call.capability(), at),
-            new RunHeader.Terms(
-                parent.terms().priority(),
-                null,
-                RuntimeCore.sooner(
-                    RuntimeCore.sooner(due, parent.terms().deadline()),
-                    callee.deadline().map(at::plus).orElse(null)),
-                parent.terms().tenant(),
-                parent.terms().principal(),
-                parent.terms().trace()),
-            parent.encoding(),
-            input);
-    List<Edit> edits = ask(journal -> journal.called(path, child, due, at));
-    run.core.tell(
-        new RunEvent.Called(run.runId(), run.definition.name(), path, child.id(), callee.name()));
-    run.write(edits);
+    RunHeader.Terms terms = parent.terms();
+    Instant own = callee.deadline().map(limit -> Runs.after(at, limit)).orElse(null);
+    return new RunHeader(
+        parent.childId(path, turn),
+        callee.name(),
+        callee.version(),
+        new RunHeader.Origin(parent.id(), path, call.capability(), at),
+        new RunHeader.Terms(
+            terms.priority(),
+            null,
+            RuntimeCore.sooner(RuntimeCore.sooner(due, terms.deadline()), own),
+            terms.tenant(),
+            terms.principal(),
+            terms.trace()),
+        parent.encoding(),
+        input);
   }
 
   private Look answer(String path, Call<?> call) {
@@ -190,7 +224,7 @@ final class RunContext implements AgentContext {
   @Override
   public <T extends @Nullable Object> List<T> all(
       String name, int atMost, List<? extends Branch<? extends T>> branches) {
-    String path = path(name);
+    String path = path(Names.check("a group's name", name));
     return new Group<T>(run, this, path, path + "/", branches).all(atMost);
   }
 
@@ -201,7 +235,7 @@ final class RunContext implements AgentContext {
       throw new AgentException(
           ErrorCode.INVALID_INPUT, "any('" + name + "') needs at least one branch");
     }
-    String path = path(name);
+    String path = path(Names.check("a group's name", name));
     return new Group<T>(run, this, path, path + "/", branches).any(atMost);
   }
 
@@ -212,6 +246,7 @@ final class RunContext implements AgentContext {
     }
     String path = path("sleep");
     Instant due = ask(journal -> journal.sleep(path, duration, run.core.access.now()));
+    run.writeRiders();
     run.waits.await(strand, Waits.SLEEP + " " + due, due, () -> null);
     reached(due);
   }
@@ -241,7 +276,7 @@ final class RunContext implements AgentContext {
   }
 
   private Journal.Received await(String name, @Nullable Duration atMost) {
-    String path = path("signal " + name);
+    String path = path("signal " + Names.check("a signal's name", name));
     List<Edit> edits = new ArrayList<>();
     Supplier<Journal.@Nullable Received> probe =
         () -> run.journal().signal(path, name, run.core.access.now(), edits);
@@ -251,6 +286,7 @@ final class RunContext implements AgentContext {
           atMost == null
               ? null
               : ask(journal -> journal.signalLimit(path, atMost, run.core.access.now()));
+      run.writeRiders();
       received = run.waits.await(strand, "signal '" + name + "'", due, probe);
       if (received == null && due != null) {
         run.write(ask(journal -> journal.signalTimedOut(path, due)));
@@ -271,9 +307,15 @@ final class RunContext implements AgentContext {
   public void publish(Object progress) {
     String path = prefix + "#" + ++published;
     byte[] payload = run.core.codec.encode(progress, progress.getClass());
+    if (payload.length > MAX_PROGRESS) {
+      throw new AgentException(
+          ErrorCode.LIMIT_EXCEEDED,
+          "progress of %d bytes, %d are allowed".formatted(payload.length, MAX_PROGRESS));
+    }
     if (ask(journal -> journal.publish(path, payload, run.core.access.now()))) {
       run.core.tell(new RunEvent.Progress(run.runId(), run.definition.name(), progress));
     }
+    run.writeRiders();
   }
 
   @Override

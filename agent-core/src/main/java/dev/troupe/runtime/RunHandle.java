@@ -91,8 +91,8 @@ public final class RunHandle<O extends @Nullable Object> {
 
   private static AgentException failure(ExecutionException e) {
     if (e.getCause() instanceof AgentException known) {
-      known.addSuppressed(new IllegalStateException("waited for here"));
-      return known;
+      return new AgentException(
+          known.code(), String.valueOf(known.getMessage()), known); // a trace of this wait
     }
     throw new IllegalStateException(e);
   }

@@ -62,7 +62,6 @@ public record RunView(
    */
   public record Line(String path, String what, Instant at, int attempts) {}
 
-  /** Copies the journal. */
   public RunView {
     journal = List.copyOf(journal);
   }

@@ -11,7 +11,6 @@ import dev.troupe.run.RunEnd;
 import dev.troupe.run.RunHeader;
 import dev.troupe.run.RunRecord;
 import dev.troupe.state.Outcome;
-import dev.troupe.state.StoreInfo;
 import dev.troupe.state.Stored;
 import java.time.Instant;
 import java.util.List;
@@ -27,6 +26,9 @@ import org.slf4j.LoggerFactory;
 
 /** What the parts of one runtime share: its settings, its store, its runs. */
 final class RuntimeCore {
+  /** The most bytes of a run's input, and of its result: together they fit a record's value. */
+  static final int MAX_VALUE = 120 * 1024;
+
   final Logger log = LoggerFactory.getLogger(AgentRuntime.class);
   final String incarnation;
   final StoreAccess access;
@@ -112,13 +114,22 @@ final class RuntimeCore {
                   definition.queue(), definition.input().getName(), input.getClass().getName()));
     }
     byte[] bytes = codec.encode(input, definition.input());
-    if (bytes.length > StoreInfo.MAX_BYTES / 2) {
+    if (bytes.length > MAX_VALUE) {
       throw new AgentException(
           ErrorCode.LIMIT_EXCEEDED,
           "the input for agent %s has %d bytes, %d are allowed; store it elsewhere and pass where"
-              .formatted(definition.queue(), bytes.length, StoreInfo.MAX_BYTES / 2));
+              .formatted(definition.queue(), bytes.length, MAX_VALUE));
     }
     return bytes;
+  }
+
+  void checkOutput(AgentDefinition<?, ?> definition, Class<?> wanted) {
+    if (!wanted.isAssignableFrom(definition.output())) {
+      throw new AgentException(
+          ErrorCode.INVALID_INPUT,
+          "agent %s gives a %s, not a %s"
+              .formatted(definition.queue(), definition.output().getName(), wanted.getName()));
+    }
   }
 
   byte[] encode(Failure failure) {

@@ -13,6 +13,7 @@ import dev.troupe.run.Ending;
 import dev.troupe.run.Entry;
 import dev.troupe.run.Journal;
 import dev.troupe.run.Look;
+import dev.troupe.run.Runs;
 import dev.troupe.state.StoreInfo;
 import java.time.Duration;
 import java.time.Instant;
@@ -28,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 /** Makes a step once: replays it, or tries its action until it succeeds or has failed for good. */
 final class StepRunner {
   /** What the line's own fields may take of a row. */
-  private static final int MAX_PAYLOAD = StoreInfo.MAX_BYTES - 128;
+  static final int MAX_PAYLOAD = StoreInfo.MAX_BYTES - 128;
 
   /** Undoes one step. */
   @FunctionalInterface
@@ -86,12 +87,11 @@ final class StepRunner {
   private <T extends @Nullable Object> void attempt(
       String path, Step<T> step, StepAction<T> action, int number) {
     String agent = run.definition.name();
-    run.core.tell(new RunEvent.StepStarted(run.runId(), agent, path, number));
     long began = System.nanoTime();
     byte[] payload;
     try {
       StepAttempt attempt = new StepAttempt(number, RunContext.derivedId(run.runId(), path));
-      payload = encode(path, step, act(step, action, attempt));
+      payload = encode(path, step, act(path, step, action, attempt));
     } catch (Unwinding leaving) {
       throw leaving;
     } catch (Throwable thrown) {
@@ -117,11 +117,13 @@ final class StepRunner {
   }
 
   private <T extends @Nullable Object> T act(
-      Step<T> step, StepAction<T> action, StepAttempt attempt) throws Throwable {
+      String path, Step<T> step, StepAction<T> action, StepAttempt attempt) throws Throwable {
     if (!run.enter(strand, Thread.currentThread())) {
       throw new InterruptedException("the run is ending");
     }
     try {
+      run.core.tell(
+          new RunEvent.StepStarted(run.runId(), run.definition.name(), path, attempt.number()));
       Optional<Duration> limit = step.timeLimit();
       return limit.isEmpty() ? action.run(attempt) : within(limit.get(), action, attempt);
     } finally {
@@ -172,7 +174,7 @@ final class StepRunner {
                 journal.step(path, now); // throws why nothing may begin
               }
               return wait.isPresent()
-                  ? journal.retry(path, payload, now.plus(wait.get()), now, number)
+                  ? journal.retry(path, payload, Runs.after(now, wait.get()), now, number)
                   : journal.failed(path, payload, now, number);
             }));
     run.core.tell(

@@ -169,7 +169,12 @@ final class Upkeep {
                 256,
                 1 << 20));
     for (Stored reminder : reminders) {
-      forget(reminder);
+      try {
+        forget(reminder);
+      } catch (AgentException later) {
+        core.log.warn("run {} can't be removed now", Runs.reminded(reminder), later);
+        Misfits.putBack(core, reminder);
+      }
     }
   }
 
@@ -183,7 +188,9 @@ final class Upkeep {
               new Scan.Records(root.partition(), root.key() + "/", after, false, PORTION));
       for (Stored record : page.items()) {
         String name = record.id().key().substring(root.key().length() + 1);
-        if (name.indexOf('#') > 0) {
+        int slash = name.indexOf('/');
+        String first = slash < 0 ? name : name.substring(0, slash);
+        if (first.indexOf('#') > 0) { // a run of the key that reads like this root has none there
           if (!(record.place() instanceof Place.None)) {
             Misfits.putBack(core, reminder); // a child is not over yet
             return;

@@ -12,7 +12,6 @@ import java.util.Objects;
  * @param edits guards and edits, in order; at most {@link StoreInfo#MAX_EDITS}
  */
 public record Change(String id, int partition, List<Edit> edits) {
-  /** Copies the list. */
   public Change {
     Objects.requireNonNull(id, "id");
     edits = List.copyOf(edits);

@@ -14,7 +14,6 @@ import java.util.Set;
  *     passed this; the first always is
  */
 public record Claim(Grant grant, From from, Set<Integer> partitions, int limit, int maxBytes) {
-  /** Copies the set. */
   public Claim {
     partitions = Set.copyOf(partitions);
     if (limit < 1) {
@@ -30,7 +29,6 @@ public record Claim(Grant grant, From from, Set<Integer> partitions, int limit, 
      * @param queues the queues
      */
     record Due(List<String> queues) implements From {
-      /** Copies the list. */
       public Due {
         queues = List.copyOf(queues);
       }
@@ -42,7 +40,6 @@ public record Claim(Grant grant, From from, Set<Integer> partitions, int limit, 
      * @param ids the records
      */
     record Named(List<RecordId> ids) implements From {
-      /** Copies the list. */
       public Named {
         ids = List.copyOf(ids);
       }
@@ -55,7 +52,6 @@ public record Claim(Grant grant, From from, Set<Integer> partitions, int limit, 
      * @param except numbers of grants to leave alone
      */
     record HeldBy(String holder, Set<Long> except) implements From {
-      /** Copies the set. */
       public HeldBy {
         except = Set.copyOf(except);
       }

@@ -1,6 +1,7 @@
 package dev.troupe.state;
 
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -10,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>All guards are judged against the records as they were before the change; then the edits are
  * made in their order. An edit of an absent record first creates it with an empty value, except
- * {@link Mail}, {@link Release} and {@link Delete}, which leave it absent. Byte arrays are not
- * copied: whoever makes an edit does not touch them again.
+ * {@link Mail}, {@link Release}, {@link Delete} and a {@link Row} that removes, which leave it
+ * absent. Byte arrays are not copied: whoever makes an edit does not touch them again.
  */
 public sealed interface Edit {
   /**
@@ -20,6 +21,18 @@ public sealed interface Edit {
    * @return its key
    */
   String key();
+
+  /** An instant as stores keep it: in whole milliseconds, between the years 1970 and 9999. */
+  private static Instant stored(String what, Instant instant) {
+    if (instant.isAfter(LATEST)) {
+      throw new IllegalArgumentException(
+          what + " must not be later than " + LATEST + ": " + instant);
+    }
+    return instant.isBefore(Instant.EPOCH) ? Instant.EPOCH : instant.truncatedTo(ChronoUnit.MILLIS);
+  }
+
+  /** The latest instant that a store keeps. */
+  Instant LATEST = Instant.parse("9999-12-31T23:59:59.999Z");
 
   /**
    * Guard: no such record exists.
@@ -70,10 +83,10 @@ public sealed interface Edit {
    */
   record Put(String key, byte[] value, Map<String, String> tags, @Nullable Instant expires)
       implements Edit {
-    /** Copies the tags. */
     public Put {
       Objects.requireNonNull(value, "value");
       tags = Map.copyOf(tags);
+      expires = expires == null ? null : stored("expires", expires);
     }
   }
 
@@ -97,7 +110,6 @@ public sealed interface Edit {
    * @param urgent whether a queued record becomes due at once, whatever it waits for
    */
   record Mail(String key, String row, byte[] value, boolean urgent) implements Edit {
-    /** Checks that there is content. */
     public Mail {
       Objects.requireNonNull(value, "value");
     }
@@ -122,19 +134,20 @@ public sealed interface Edit {
    * @param key the record
    * @param queue the queue
    * @param priority higher goes first; 0 to 2
-   * @param due when it may be taken
-   * @param lane records of one lane go one after another, in the order in which they were first
-   *     queued into it; null for none. Queued again with the same lane, a record keeps its turn
-   * @param wakeAtMail the mail number at which it becomes due at once, {@link Long#MAX_VALUE} for
-   *     never
+   * @param due when it may be taken; a time that has passed counts as the time of the change, so
+   *     that nobody stands before those who wait already
+   * @param lane records of one lane of a partition go one after another, in the order in which they
+   *     were first queued into it; null for none. Queued again with the same lane, a record keeps
+   *     its turn
+   * @param wakeAtMail the number of the mail that makes it due at once, {@link Long#MAX_VALUE} for
+   *     never; mail accepted before does not count, a {@link NoMailAfter} guard sees it
    */
   record Queue(
       String key, String queue, int priority, Instant due, @Nullable String lane, long wakeAtMail)
       implements Edit {
-    /** Checks the priority. */
     public Queue {
       Objects.requireNonNull(queue, "queue");
-      Objects.requireNonNull(due, "due");
+      due = stored("due", due);
       if (priority < 0 || priority > 2) {
         throw new IllegalArgumentException("priority must be 0, 1 or 2: " + priority);
       }

@@ -19,7 +19,6 @@ public record Find(
     @Nullable Instant to,
     @Nullable String cursor,
     int limit) {
-  /** Copies the tags. */
   public Find {
     tags = Map.copyOf(tags);
     if (limit < 1) {

@@ -11,7 +11,6 @@ import java.util.Objects;
  * @param number the holder's own count of its claims
  */
 public record Grant(String holder, long number) {
-  /** Checks that the holder is named. */
   public Grant {
     Objects.requireNonNull(holder, "holder");
     if (holder.isEmpty()) {

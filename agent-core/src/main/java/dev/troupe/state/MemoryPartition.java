@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The records of one partition and what finds them, under one lock. */
 final class MemoryPartition {
-  /** Every so many-th record handed out is the one due longest, whatever its priority. */
+  /** One of so many records handed out is the one due longest, whatever its priority. */
   private static final int FAIRNESS = 8;
 
   private static final Comparator<MemoryRecord> BY_DUE =
@@ -121,7 +121,11 @@ final class MemoryPartition {
       if (edits.get(i) instanceof Edit.Add other
           && other.key().equals(add.key())
           && other.counter().equals(add.counter())) {
-        sum += other.delta();
+        try {
+          sum = Math.addExact(sum, other.delta());
+        } catch (ArithmeticException beyond) {
+          return false; // no counter goes further than a long
+        }
       }
     }
     return sum >= add.atLeast();
@@ -151,7 +155,11 @@ final class MemoryPartition {
       move(
           record,
           new Place.Queued(
-              queue.queue(), queue.priority(), queue.due(), queue.lane(), queue.wakeAtMail()));
+              queue.queue(),
+              queue.priority(),
+              queue.due().isBefore(now) ? now : queue.due(),
+              queue.lane(),
+              queue.wakeAtMail()));
       record.raise(changeId);
     } else if (edit instanceof Edit.Release release) {
       MemoryRecord record = records.get(release.key());
@@ -274,7 +282,7 @@ final class MemoryPartition {
     try {
       Instant now = tick();
       while (!taken.full()) {
-        MemoryRecord next = nextDue(names, now, (handedOut + 1) % FAIRNESS == 0);
+        MemoryRecord next = nextDue(names, now, Turns.isLast(handedOut + 1, FAIRNESS));
         if (next == null) {
           return;
         }

@@ -72,22 +72,26 @@ public final class MemoryStateStore implements StateStore {
     if (claim.from() instanceof Claim.From.Named named) {
       for (RecordId id : named.ids()) {
         if (!taken.full()) {
-          partitions.get(id.partition()).takeNamed(id.key(), taken);
+          partition(id.partition()).takeNamed(id.key(), taken);
         }
       }
       return taken.records;
     }
     // a different partition comes first each time, so that none is served only from what others
     // leave
-    int first = Math.floorMod(turn.getAndIncrement(), partitions.size());
-    for (int i = 0; i < partitions.size() && !taken.full(); i++) {
-      int partition = (first + i) % partitions.size();
-      if (claim.partitions().contains(partition)) {
-        if (claim.from() instanceof Claim.From.Due due) {
-          partitions.get(partition).takeDue(due.queues(), taken);
-        } else if (claim.from() instanceof Claim.From.HeldBy held) {
-          partitions.get(partition).takeHeld(held, taken);
-        }
+    int[] asked =
+        claim.partitions().stream()
+            .mapToInt(Integer::intValue)
+            .filter(p -> p >= 0 && p < partitions.size())
+            .sorted()
+            .toArray();
+    int first = Turns.of(turn.getAndIncrement(), asked.length);
+    for (int i = 0; i < asked.length && !taken.full(); i++) {
+      MemoryPartition partition = partitions.get(asked[(first + i) % asked.length]);
+      if (claim.from() instanceof Claim.From.Due due) {
+        partition.takeDue(due.queues(), taken);
+      } else if (claim.from() instanceof Claim.From.HeldBy held) {
+        partition.takeHeld(held, taken);
       }
     }
     return taken.records;
@@ -97,28 +101,40 @@ public final class MemoryStateStore implements StateStore {
   public Page<Stored> scan(Scan scan) {
     open();
     if (scan instanceof Scan.Rows rows) {
-      return partitions.get(rows.id().partition()).scanRows(rows);
+      return partition(rows.id().partition()).scanRows(rows);
     }
     Scan.Records records = (Scan.Records) scan;
-    return partitions.get(records.partition()).scanRecords(records);
+    return partition(records.partition()).scanRecords(records);
   }
 
   @Override
   public Page<Stored> find(Find find) {
     open();
+    String cursor = find.cursor();
+    if (cursor != null && !cursor.matches("\\d{1,18} .+")) {
+      throw new AgentException(ErrorCode.INVALID_INPUT, "not a cursor of this store: " + cursor);
+    }
     List<Stored> found = new ArrayList<>();
     for (MemoryPartition partition : partitions) {
       partition.find(find, found);
     }
     found.sort(NEWEST_FIRST);
     int begin = 0;
-    String cursor = find.cursor();
     while (cursor != null && begin < found.size() && !isAfter(found.get(begin), cursor)) {
       begin++;
     }
     int end = Math.min(found.size(), begin + find.limit());
     return new Page<>(
         found.subList(begin, end), end < found.size() ? cursor(found.get(end - 1)) : null);
+  }
+
+  private MemoryPartition partition(int number) {
+    if (number >= partitions.size()) {
+      throw new AgentException(
+          ErrorCode.INVALID_INPUT,
+          "the store has partitions 0 to %d, not %d".formatted(partitions.size() - 1, number));
+    }
+    return partitions.get(number);
   }
 
   private static final Comparator<Stored> NEWEST_FIRST =
@@ -130,9 +146,6 @@ public final class MemoryStateStore implements StateStore {
 
   private static boolean isAfter(Stored record, String cursor) {
     int space = cursor.indexOf(' ');
-    if (space < 1) {
-      throw new AgentException(ErrorCode.INVALID_INPUT, "not a cursor of this store: " + cursor);
-    }
     long created = record.created().toEpochMilli();
     long last = Long.parseLong(cursor.substring(0, space));
     return created < last

@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
  * @param <T> what a page lists
  */
 public record Page<T>(List<T> items, @Nullable String next) {
-  /** Copies the list. */
   public Page {
     items = List.copyOf(items);
   }

@@ -12,7 +12,6 @@ import java.util.zip.CRC32;
  * @param key the record's key, unique in the store
  */
 public record RecordId(int partition, String key) {
-  /** Checks that neither part is missing. */
   public RecordId {
     Objects.requireNonNull(key, "key");
     if (partition < 0) {

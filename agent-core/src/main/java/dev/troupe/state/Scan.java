@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 /** What to read of one partition. */
 public sealed interface Scan {
   /**
-   * Records in the order of their keys.
+   * Records in the order of their keys, by UTF-16 code unit.
    *
    * @param partition where to look
    * @param prefix only keys that start so; empty for all
@@ -14,7 +14,13 @@ public sealed interface Scan {
    * @param limit the most records in the answer
    */
   record Records(int partition, String prefix, @Nullable String after, boolean rows, int limit)
-      implements Scan {}
+      implements Scan {
+    public Records {
+      if (limit < 1) {
+        throw new IllegalArgumentException("limit must be at least 1: " + limit);
+      }
+    }
+  }
 
   /**
    * One record with its counters, its rows from a row on, and its mail after a number.
@@ -24,7 +30,13 @@ public sealed interface Scan {
    * @param mailAfter only mail with a higher number
    * @param limit the most rows in the answer; mail is not counted
    */
-  record Rows(RecordId id, @Nullable String after, long mailAfter, int limit) implements Scan {}
+  record Rows(RecordId id, @Nullable String after, long mailAfter, int limit) implements Scan {
+    public Rows {
+      if (limit < 0) {
+        throw new IllegalArgumentException("limit must not be negative: " + limit);
+      }
+    }
+  }
 
   /**
    * One record with everything that belongs to it.

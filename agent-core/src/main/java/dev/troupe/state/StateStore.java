@@ -23,11 +23,13 @@ import java.util.List;
  *   <li>A record has at most one holder. A lane's second record is never handed out while the first
  *       is queued or held; lane order is the order in which the store first queued them.
  *   <li>{@code Due} hands out only what is due on the store's clock, higher priority first, then by
- *       due time; nothing due is passed over for ever.
+ *       due time, apart from one in so many that has waited longest; nothing due is passed over for
+ *       ever.
  *   <li>A change sent again after a lost answer does nothing twice: {@code Row} and {@code Mail}
- *       repeat without effect; what raised a version is refused, and {@code found} shows its id as
- *       last change or a later one; {@code Add} is only allowed in a change with a {@code NoRow}
- *       guard for a row that it sets.
+ *       repeat without effect; what raised a version is refused while no other change has raised it
+ *       since, and {@code found} shows its id as last change; after that its guards refuse it
+ *       ({@code Absent}, {@code AtVersion}, a used grant); {@code Add} is only allowed in a change
+ *       with a {@code NoRow} guard for a row that it sets.
  *   <li>{@code now} never goes back.
  *   <li>{@code scan} sees every change answered before; {@code find} may trail by {@code findLag}.
  *   <li>An expired record is absent at once.

@@ -31,7 +31,9 @@ public record StoreInfo(
 
   /** Who may use a store at the same time. */
   public enum Sharing {
-    /** One process: whatever another one held is free when this one has opened the store. */
+    /**
+     * One process: whatever another one held may be taken over as soon as this one has opened it.
+     */
     ONE_PROCESS,
     /** Many processes. */
     FLEET
@@ -47,7 +49,6 @@ public record StoreInfo(
     MACHINE
   }
 
-  /** Checks the parts. */
   public StoreInfo {
     Objects.requireNonNull(name, "name");
     Objects.requireNonNull(sharing, "sharing");
@@ -119,12 +120,15 @@ public record StoreInfo(
         if (queue.lane() != null) {
           checkName(change, "lane", queue.lane());
         }
-      } else if (edit instanceof Edit.Add add && !hasFreshRow(edits)) {
-        throw refuse(
-            ErrorCode.INVALID_INPUT,
-            change,
-            "adds to counter %s without a NoRow guard for a row that it sets"
-                .formatted(add.counter()));
+      } else if (edit instanceof Edit.Add add) {
+        checkName(change, "counter", add.counter());
+        if (!hasFreshRow(edits)) {
+          throw refuse(
+              ErrorCode.INVALID_INPUT,
+              change,
+              "adds to counter %s without a NoRow guard for a row that it sets"
+                  .formatted(add.counter()));
+        }
       }
     }
   }
@@ -147,6 +151,7 @@ public record StoreInfo(
                     change,
                     "has a value of tag %s longer than %d characters".formatted(name, MAX_NAME));
               }
+              checkText(change, "value of tag " + name, value);
             });
   }
 
@@ -173,6 +178,27 @@ public record StoreInfo(
           change,
           "has a %s of %d characters, 1 to %d are allowed"
               .formatted(what, name.length(), MAX_NAME));
+    }
+    checkText(change, what, name);
+  }
+
+  /** Not every store keeps the character NUL, nor halves of a surrogate pair apart. */
+  private static void checkText(Change change, String what, String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      boolean pair =
+          Character.isHighSurrogate(c)
+              && i + 1 < text.length()
+              && Character.isLowSurrogate(text.charAt(i + 1));
+      if (c == 0 || (Character.isSurrogate(c) && !pair)) {
+        throw refuse(
+            ErrorCode.INVALID_INPUT,
+            change,
+            "has a %s with the character U+%04X at place %d".formatted(what, (int) c, i));
+      }
+      if (pair) {
+        i++;
+      }
     }
   }
 

@@ -357,11 +357,13 @@ class AgentRuntimeTest {
 
   @Test
   void anyTakesTheFirstSuccessAndCancelsTheOthers() throws Exception {
+    CountDownLatch slowBegan = new CountDownLatch(1);
     AgentDefinition<String, String> slow =
         agent(
             "slow",
             String.class,
             (in, context) -> {
+              slowBegan.countDown();
               context.sleep(Duration.ofHours(1));
               return "slow";
             });
@@ -383,7 +385,14 @@ class AgentRuntimeTest {
                                   a -> {
                                     throw new IllegalStateException("no");
                                   }),
-                          b -> b.step("quick", String.class, a -> "quick" + effect("quick"))));
+                          b ->
+                              b.step(
+                                  "quick",
+                                  String.class,
+                                  a -> {
+                                    slowBegan.await();
+                                    return "quick" + effect("quick");
+                                  })));
               context.sleep(Duration.ofMillis(30));
               return won;
             });

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.troupe.agent.AgentDefinition;
+import dev.troupe.agent.Branch;
 import dev.troupe.runtime.AgentRuntime;
 import dev.troupe.runtime.Submission;
 import dev.troupe.state.MemoryStateStore;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -14,13 +16,44 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class CrashEverywhereTest {
   @Test
-  void stepChildTimerSignalAndCompensationSurviveACrashAtEveryChangeOfTheStore() {
-    OrderExample example = new OrderExample();
+  void stepsBranchesAndChildrenSurviveACrashAtEveryChangeOfTheStore() {
     CrashEverywhere.Report report =
-        CrashEverywhere.over(MemoryStateStore::new).run(example::scenario);
-    System.out.println("crash everywhere, order example over memory: " + report);
-    assertThat(report.calls()).isGreaterThan(20);
-    assertThat(report.crashes()).isGreaterThan(2 * report.calls());
+        CrashEverywhere.over(MemoryStateStore::new)
+            .run(
+                builder -> {
+                  builder.agent(
+                      AgentDefinition.of(
+                              "half",
+                              Integer.class,
+                              Integer.class,
+                              (in, context) -> context.step("halve", Integer.class, a -> in / 2))
+                          .build());
+                  builder.agent(
+                      AgentDefinition.of(
+                              "sum",
+                              Integer.class,
+                              Integer.class,
+                              (in, context) ->
+                                  context
+                                      .all(
+                                          "halves",
+                                          2,
+                                          List.<Branch<Integer>>of(
+                                              b -> b.call("half", in, Integer.class),
+                                              b -> b.step("own", Integer.class, a -> in),
+                                              b -> b.call("half", in + 2, Integer.class)))
+                                      .stream()
+                                      .mapToInt(Integer::intValue)
+                                      .sum())
+                          .build());
+                  try (AgentRuntime runtime = builder.start()) {
+                    return runtime
+                        .submit(Submission.of("sum", 10, Integer.class).id("s").build())
+                        .await();
+                  }
+                });
+    assertThat(report.calls()).isGreaterThan(8);
+    assertThat(report.crashes()).isGreaterThanOrEqualTo(2 * report.calls());
   }
 
   @Test

@@ -1,4 +1,4 @@
-package dev.troupe.testkit;
+package dev.troupe.jdbc;
 
 import dev.troupe.AgentException;
 import dev.troupe.agent.AgentContext;
@@ -48,7 +48,6 @@ final class OrderExample {
     try (AgentRuntime runtime = builder.start()) {
       RunHandle<String> tea = submit(runtime, "tea");
       RunHandle<String> ale = submit(runtime, "ale");
-      tea.id();
       runtime.signal("tea", "answer", "1", "yes");
       runtime.signal("ale", "answer", "1", "no");
       return outcome(tea) + "; " + outcome(ale);

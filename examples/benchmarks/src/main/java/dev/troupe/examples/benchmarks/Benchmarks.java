@@ -1,0 +1,50 @@
+package dev.troupe.examples.benchmarks;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.openjdk.jmh.profile.GCProfiler;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+
+/**
+ * Runs a benchmark by name: {@code steps}, {@code planner} or {@code jmh}. Reports go to {@code
+ * docs/benchmarks} of the project, or to the folder given as the second argument.
+ */
+public final class Benchmarks {
+  private Benchmarks() {}
+
+  /**
+   * The program.
+   *
+   * @param args the benchmark, and where its report goes
+   * @throws Exception when it fails
+   */
+  public static void main(String[] args) throws Exception {
+    String which = args.length > 0 ? args[0] : "";
+    Path folder = args.length > 1 ? Path.of(args[1]) : reports();
+    switch (which) {
+      case "steps" -> StepReport.write(folder);
+      case "planner" -> PlannerReport.write(folder);
+      case "jmh" ->
+          new Runner(
+                  new OptionsBuilder()
+                      .include(MemoryStepBenchmark.class.getSimpleName())
+                      .addProfiler(GCProfiler.class)
+                      .build())
+              .run();
+      default -> {
+        System.err.println(
+            "which benchmark? steps, planner or jmh; a second argument names the folder for the report");
+        System.exit(2);
+      }
+    }
+  }
+
+  private static Path reports() {
+    Path folder = Path.of("").toAbsolutePath();
+    while (folder != null && !Files.isDirectory(folder.resolve(".mvn"))) {
+      folder = folder.getParent();
+    }
+    return (folder == null ? Path.of("") : folder).resolve("docs/benchmarks");
+  }
+}

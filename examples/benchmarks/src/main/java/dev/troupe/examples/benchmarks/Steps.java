@@ -1,0 +1,67 @@
+package dev.troupe.examples.benchmarks;
+
+import com.sun.management.ThreadMXBean;
+import dev.troupe.agent.AgentContext;
+import dev.troupe.agent.AgentDefinition;
+import dev.troupe.runtime.AgentRuntime;
+import dev.troupe.runtime.RunHandle;
+import dev.troupe.state.StateStore;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** An agent that does nothing but journaled steps, and what measures it. */
+final class Steps {
+  /** What a step gives: encoded, stored and decoded like any result. */
+  record Offer(String id, String title, int price, List<String> tags) {}
+
+  /** What a run tells of itself: time and memory of all its steps, on its own thread. */
+  record Cost(long nanos, long bytes) {}
+
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+  private Steps() {}
+
+  static AgentRuntime runtime(StateStore store, int runs) {
+    return AgentRuntime.builder()
+        .store(store)
+        .maxConcurrentRuns(runs)
+        .retention(Duration.ZERO)
+        .agent(AgentDefinition.of("steps", Integer.class, Cost.class, Steps::execute).build())
+        .start();
+  }
+
+  private static Cost execute(int steps, AgentContext context) {
+    Offer offer = new Offer("id-1", "A harp and two fiddles", 120, List.of("music", "live"));
+    long thread = Thread.currentThread().getId();
+    long bytes = THREADS.getThreadAllocatedBytes(thread);
+    long began = System.nanoTime();
+    for (int i = 0; i < steps; i++) {
+      context.step("step", Offer.class, attempt -> offer);
+    }
+    return new Cost(System.nanoTime() - began, THREADS.getThreadAllocatedBytes(thread) - bytes);
+  }
+
+  /** The bytes of the offer as JSON, for floors that write the same rows. */
+  static byte[] row() {
+    return dev.troupe.Codec.json()
+        .encode(
+            new Offer("id-1", "A harp and two fiddles", 120, List.of("music", "live")),
+            Offer.class);
+  }
+
+  /** Steps a second over all runs, from submission to the last result. */
+  static double throughput(AgentRuntime runtime, int runs, int stepsEach)
+      throws InterruptedException {
+    long began = System.nanoTime();
+    List<RunHandle<Cost>> handles = new ArrayList<>();
+    for (int i = 0; i < runs; i++) {
+      handles.add(runtime.submit("steps", stepsEach, Cost.class));
+    }
+    for (RunHandle<Cost> handle : handles) {
+      handle.await();
+    }
+    return (double) runs * stepsEach * 1e9 / (System.nanoTime() - began);
+  }
+}
