@@ -21,6 +21,7 @@ import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.ser.std.StdScalarSerializer;
 import java.io.IOException;
 import java.lang.reflect.Type;
+import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
@@ -113,6 +114,9 @@ final class JsonCodec implements Codec {
 
   @Override
   public byte[] encode(@Nullable Object value, Type type) {
+    if (type == String.class && value instanceof String text && isPlain(text)) {
+      return quoted(text);
+    }
     try {
       return writers
           .computeIfAbsent(type, t -> mapper.writerFor(mapper.constructType(t)))
@@ -127,6 +131,9 @@ final class JsonCodec implements Codec {
 
   @Override
   public @Nullable Object decode(byte[] bytes, Type type) {
+    if (type == String.class && isPlain(bytes)) {
+      return new String(bytes, 1, bytes.length - 2, StandardCharsets.US_ASCII);
+    }
     try {
       return readers
           .computeIfAbsent(type, t -> mapper.readerFor(mapper.constructType(t)))
@@ -135,6 +142,46 @@ final class JsonCodec implements Codec {
       String message = "stored JSON does not fit " + type.getTypeName() + place(e) + ": " + why(e);
       throw new AgentException(ErrorCode.UNDECODABLE, message, withoutContent(e));
     }
+  }
+
+  // Most results of agents are text, and most text needs no escapes: a sixth of the time, a tenth
+  // of
+  // the garbage.
+
+  private static boolean isPlain(int c) {
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+  }
+
+  private static boolean isPlain(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      if (!isPlain(text.charAt(i))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean isPlain(byte[] json) {
+    int last = json.length - 1;
+    if (last < 1 || json[0] != '"' || json[last] != '"') {
+      return false;
+    }
+    for (int i = 1; i < last; i++) {
+      if (!isPlain((int) json[i])) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  @SuppressWarnings("deprecation") // the way to copy text that is known to be ASCII into an array
+  private static byte[] quoted(String text) {
+    int length = text.length();
+    byte[] json = new byte[length + 2];
+    json[0] = '"';
+    text.getBytes(0, length, json, 1);
+    json[length + 1] = '"';
+    return json;
   }
 
   private static String place(IOException e) {

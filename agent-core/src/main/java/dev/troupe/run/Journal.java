@@ -43,6 +43,7 @@ public final class Journal {
   private final RunHeader header;
   private final RecordId id;
   private final Grant grant;
+  private final String changePrefix;
   private final Mailbox mailbox = new Mailbox();
   private final List<Edit> riders = new ArrayList<>();
   private final Entries entries;
@@ -75,6 +76,13 @@ public final class Journal {
     this.header = header;
     this.id = stored.id();
     this.grant = held.grant();
+    this.changePrefix =
+        grant.holder()
+            + "-"
+            + grant.number()
+            + "-"
+            + Integer.toHexString(id.key().hashCode())
+            + "-";
     this.entries = new Entries(header, riders);
     entries.load(
         stored.rows(),
@@ -526,8 +534,8 @@ public final class Journal {
   }
 
   /**
-   * Leaves the run until a time or until mail comes. Not done when mail came that the
-   * code has not looked at.
+   * Leaves the run until a time or until mail comes. Not done when mail came that the code has not
+   * looked at.
    *
    * @param due when it goes on at the latest, null for when mail comes
    * @param looked the number of the last mail that was there when the run decided to wait
@@ -621,15 +629,18 @@ public final class Journal {
    * @return the change, guarded by the grant
    */
   public Change change(List<Edit> edits) {
-    List<Edit> all = new ArrayList<>(1 + riders.size() + edits.size());
-    all.add(new Edit.Held(id.key(), grant));
-    all.addAll(riders);
-    all.addAll(edits);
-    riders.clear();
-    return new Change(
-        grant.holder() + "-" + grant.number() + "-" + id.key().hashCode() + "-" + ++changes,
-        id.partition(),
-        all);
+    Edit held = new Edit.Held(id.key(), grant);
+    List<Edit> all;
+    if (riders.isEmpty() && edits.size() == 1) {
+      all = List.of(held, edits.get(0)); // a step
+    } else {
+      all = new ArrayList<>(1 + riders.size() + edits.size());
+      all.add(held);
+      all.addAll(riders);
+      all.addAll(edits);
+      riders.clear();
+    }
+    return new Change(changePrefix + ++changes, id.partition(), all);
   }
 
   /**

@@ -65,7 +65,9 @@ public final class AgentRuntime implements AutoCloseable {
     StateStore used = ownStore == null ? Objects.requireNonNull(store) : ownStore;
     this.core =
         new RuntimeCore(
-            UUID.randomUUID().toString(),
+            // short, because it is part of every change's id
+            Long.toString(UUID.randomUUID().getMostSignificantBits() >>> 1, 36)
+                + Long.toString(UUID.randomUUID().getMostSignificantBits() >>> 1, 36),
             new StoreAccess(used),
             b.codec,
             b.registry,

@@ -66,7 +66,8 @@ final class RunContext implements AgentContext {
   }
 
   private String path(String name) {
-    return prefix + name + "#" + occurrences.merge(name, 1, Integer::sum);
+    int occurrence = occurrences.merge(name, 1, Integer::sum);
+    return prefix + name + "#" + occurrence;
   }
 
   /** Time goes on to what was journaled last, never back. */

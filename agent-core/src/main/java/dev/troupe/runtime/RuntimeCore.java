@@ -79,6 +79,11 @@ final class RuntimeCore {
     return one.isBefore(other) ? one : other;
   }
 
+  /** Whether anybody wants to be told; spares the hot path events that nobody hears. */
+  boolean listening() {
+    return !listeners.isEmpty();
+  }
+
   void tell(RunEvent event) {
     for (RunListener listener : listeners) {
       try {

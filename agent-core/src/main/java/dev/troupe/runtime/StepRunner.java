@@ -86,11 +86,10 @@ final class StepRunner {
 
   private <T extends @Nullable Object> void attempt(
       String path, Step<T> step, StepAction<T> action, int number) {
-    String agent = run.definition.name();
     long began = System.nanoTime();
     byte[] payload;
     try {
-      StepAttempt attempt = new StepAttempt(number, RunContext.derivedId(run.runId(), path));
+      StepAttempt attempt = new StepAttempt(number, () -> RunContext.derivedId(run.runId(), path));
       payload = encode(path, step, act(path, step, action, attempt));
     } catch (Unwinding leaving) {
       throw leaving;
@@ -100,9 +99,10 @@ final class StepRunner {
     }
     run.write(
         run.ask(strand, journal -> journal.done(path, payload, run.core.access.now(), number)));
-    run.core.tell(
-        new RunEvent.StepFinished(
-            run.runId(), agent, path, Duration.ofNanos(System.nanoTime() - began)));
+    if (run.core.listening()) {
+      Duration took = Duration.ofNanos(System.nanoTime() - began);
+      run.core.tell(new RunEvent.StepFinished(run.runId(), run.definition.name(), path, took));
+    }
   }
 
   private byte[] encode(String path, Step<?> step, @Nullable Object value) {
@@ -122,8 +122,10 @@ final class StepRunner {
       throw new InterruptedException("the run is ending");
     }
     try {
-      run.core.tell(
-          new RunEvent.StepStarted(run.runId(), run.definition.name(), path, attempt.number()));
+      if (run.core.listening()) {
+        run.core.tell(
+            new RunEvent.StepStarted(run.runId(), run.definition.name(), path, attempt.number()));
+      }
       Optional<Duration> limit = step.timeLimit();
       return limit.isEmpty() ? action.run(attempt) : within(limit.get(), action, attempt);
     } finally {

@@ -55,20 +55,40 @@ final class MemoryPartition {
         MemoryRecord found = records.get(failed.key());
         return new Outcome.Refused(now, failed, found == null ? null : found.head(now));
       }
-      Map<String, Boolean> accepted = new LinkedHashMap<>(4);
-      for (int i = 0; i < edits.size(); i++) {
-        Edit edit = edits.get(i);
-        boolean taken = perform(change.id(), edit, now);
-        if (accepted.putIfAbsent(edit.key(), taken) != null && !taken) {
-          accepted.put(edit.key(), false);
-        }
-      }
-      List<Outcome.Seen> seen = new ArrayList<>(accepted.size());
-      accepted.forEach((key, taken) -> seen.add(seen(key, taken)));
-      return new Outcome.Done(now, seen);
+      return new Outcome.Done(now, ofOneRecord(edits) ? one(change, now) : many(change, now));
     } finally {
       lock.unlock();
     }
+  }
+
+  private static boolean ofOneRecord(List<Edit> edits) {
+    String key = edits.get(0).key();
+    for (int i = 1; i < edits.size(); i++) {
+      if (!edits.get(i).key().equals(key)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Most changes are of one record: no map for them. */
+  private List<Outcome.Seen> one(Change change, Instant now) {
+    List<Edit> edits = change.edits();
+    boolean accepted = true;
+    for (int i = 0; i < edits.size(); i++) {
+      accepted &= perform(change.id(), edits.get(i), now);
+    }
+    return List.of(seen(edits.get(0).key(), accepted));
+  }
+
+  private List<Outcome.Seen> many(Change change, Instant now) {
+    Map<String, Boolean> accepted = new LinkedHashMap<>();
+    for (Edit edit : change.edits()) {
+      accepted.merge(edit.key(), perform(change.id(), edit, now), Boolean::logicalAnd);
+    }
+    List<Outcome.Seen> seen = new ArrayList<>(accepted.size());
+    accepted.forEach((key, taken) -> seen.add(seen(key, taken)));
+    return seen;
   }
 
   private Outcome.Seen seen(String key, boolean accepted) {

@@ -33,9 +33,19 @@ public record RecordId(int partition, String key) {
 
   static int partitionOf(String key, int partitions) {
     CRC32 crc = new CRC32();
-    int slash = key.indexOf('/');
-    String route = slash < 0 ? key : key.substring(0, slash);
-    crc.update(route.getBytes(StandardCharsets.UTF_8));
+    for (int i = 0; i < key.length(); i++) {
+      char c = key.charAt(i);
+      if (c == '/') {
+        break;
+      }
+      if (c >= 0x80) { // the plain way for what is more than one byte long
+        int slash = key.indexOf('/');
+        crc.reset();
+        crc.update((slash < 0 ? key : key.substring(0, slash)).getBytes(StandardCharsets.UTF_8));
+        break;
+      }
+      crc.update(c);
+    }
     return (int) (crc.getValue() % partitions);
   }
 }

@@ -108,11 +108,11 @@ public record StoreInfo(
       if (edit instanceof Edit.Row row) {
         checkName(change, "row", row.row());
         if (row.value() != null) {
-          checkBytes(change, "row " + row.row(), row.value());
+          checkBytes(change, "row", row.row(), row.value());
         }
       } else if (edit instanceof Edit.Mail mail) {
         checkName(change, "mail", mail.row());
-        checkBytes(change, "mail " + mail.row(), mail.value());
+        checkBytes(change, "mail", mail.row(), mail.value());
       } else if (edit instanceof Edit.Put put) {
         checkPut(change, put);
       } else if (edit instanceof Edit.Queue queue) {
@@ -134,7 +134,7 @@ public record StoreInfo(
   }
 
   private static void checkPut(Change change, Edit.Put put) {
-    checkBytes(change, "value of " + put.key(), put.value());
+    checkBytes(change, "value of", put.key(), put.value());
     if (put.tags().size() > MAX_TAGS) {
       throw refuse(
           ErrorCode.LIMIT_EXCEEDED,
@@ -202,12 +202,13 @@ public record StoreInfo(
     }
   }
 
-  private static void checkBytes(Change change, String what, byte[] bytes) {
+  private static void checkBytes(Change change, String what, String name, byte[] bytes) {
     if (bytes.length > MAX_BYTES) {
       throw refuse(
           ErrorCode.LIMIT_EXCEEDED,
           change,
-          "has %d bytes in %s, the limit is %d (256 KiB)".formatted(bytes.length, what, MAX_BYTES));
+          "has %d bytes in %s %s, the limit is %d (256 KiB)"
+              .formatted(bytes.length, what, name, MAX_BYTES));
     }
   }
 

@@ -49,6 +49,6 @@ public class MemoryStepBenchmark {
   @Benchmark
   @OperationsPerInvocation(STEPS)
   public Object step() throws InterruptedException {
-    return runtime.submit("steps", STEPS, Steps.Cost.class).await();
+    return runtime.submit("steps", new Steps.Work(STEPS, false), Steps.Cost.class).await();
   }
 }

@@ -14,7 +14,10 @@ import java.util.List;
 /** An agent that does nothing but journaled steps, and what measures it. */
 final class Steps {
   /** What a step gives: encoded, stored and decoded like any result. */
-  record Offer(String id, String title, int price, List<String> tags) {}
+  record Offer(String id, String title, int price) {}
+
+  /** What a run is to do: how many steps, and whether they give text or a record. */
+  record Work(int steps, boolean text) {}
 
   /** What a run tells of itself: time and memory of all its steps, on its own thread. */
   record Cost(long nanos, long bytes) {}
@@ -28,17 +31,21 @@ final class Steps {
         .store(store)
         .maxConcurrentRuns(runs)
         .retention(Duration.ZERO)
-        .agent(AgentDefinition.of("steps", Integer.class, Cost.class, Steps::execute).build())
+        .agent(AgentDefinition.of("steps", Work.class, Cost.class, Steps::execute).build())
         .start();
   }
 
-  private static Cost execute(int steps, AgentContext context) {
-    Offer offer = new Offer("id-1", "A harp and two fiddles", 120, List.of("music", "live"));
+  private static Cost execute(Work work, AgentContext context) {
+    Offer offer = new Offer("id-1", "A harp and two fiddles", 120);
     long thread = Thread.currentThread().getId();
     long bytes = THREADS.getThreadAllocatedBytes(thread);
     long began = System.nanoTime();
-    for (int i = 0; i < steps; i++) {
-      context.step("step", Offer.class, attempt -> offer);
+    for (int i = 0; i < work.steps(); i++) {
+      if (work.text()) {
+        context.step("step", String.class, attempt -> offer.title());
+      } else {
+        context.step("step", Offer.class, attempt -> offer);
+      }
     }
     return new Cost(System.nanoTime() - began, THREADS.getThreadAllocatedBytes(thread) - bytes);
   }
@@ -46,9 +53,7 @@ final class Steps {
   /** The bytes of the offer as JSON, for floors that write the same rows. */
   static byte[] row() {
     return dev.troupe.Codec.json()
-        .encode(
-            new Offer("id-1", "A harp and two fiddles", 120, List.of("music", "live")),
-            Offer.class);
+        .encode(new Offer("id-1", "A harp and two fiddles", 120), Offer.class);
   }
 
   /** Steps a second over all runs, from submission to the last result. */
@@ -57,7 +62,7 @@ final class Steps {
     long began = System.nanoTime();
     List<RunHandle<Cost>> handles = new ArrayList<>();
     for (int i = 0; i < runs; i++) {
-      handles.add(runtime.submit("steps", stepsEach, Cost.class));
+      handles.add(runtime.submit("steps", new Work(stepsEach, false), Cost.class));
     }
     for (RunHandle<Cost> handle : handles) {
       handle.await();
