@@ -26,6 +26,7 @@ import org.openjdk.jmh.annotations.Warmup;
 public class MemoryStepBenchmark {
   private static final int STEPS = 1_000;
 
+  @SuppressWarnings("NullAway.Init") // JMH calls start() first
   private AgentRuntime runtime;
 
   /** Starts a runtime over an empty store. */

@@ -53,7 +53,7 @@ class PlannerKillTest {
       List<String> effects = run.effects();
       assertThat(effects.subList(before.size(), effects.size()))
           .as("work done again after a kill at row %d, though it was journaled", row)
-          .doesNotContainAnyElementsOf(finished);
+          .noneMatch(finished::contains);
       assertThat(again).as("what the second process says").anyMatch(l -> l.contains("Dinosaur"));
     }
   }
