@@ -42,7 +42,7 @@ final class PlannerReport {
     Report report =
         new Report(
             "A hundred plans a second",
-            "`java … Benchmarks planner`, see the README of the benchmarks.\n\n"
+            "`mvn -ntp -DskipTests -pl examples/benchmarks -am package && java -jar examples/benchmarks/target/benchmarks.jar planner`\n\n"
                 + "The party planner over the memory store, requests sent at "
                 + RATE
                 + " a second whatever comes back, for "

@@ -23,7 +23,7 @@ final class StepReport {
     Report report =
         new Report(
             "A journaled step",
-            "`mvn -q -pl examples/benchmarks -am install -DskipTests && mvn -q -pl examples/benchmarks exec:exec -Dbenchmark=steps`\n\n"
+            "`mvn -ntp -DskipTests -pl examples/benchmarks -am package && java -jar examples/benchmarks/target/benchmarks.jar steps`\n\n"
                 + "Medians of "
                 + ROUNDS
                 + " rounds after two for warming up; floor and Troupe take turns within each round.");
