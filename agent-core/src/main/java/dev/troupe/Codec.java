@@ -7,12 +7,8 @@ import org.jspecify.annotations.Nullable;
  * Turns values into the bytes that are stored and back. Every input, result and failure of a run
  * passes one, so encryption or compression is a codec around another.
  *
- * <ol>
- *   <li>{@code decode(encode(v, t), t)} equals {@code v} for every value that {@code t} can
- *       describe.
- *   <li>Encoding the same value twice gives the same bytes; a run's input is recognised by them.
- *   <li>Bytes that were written under an {@link #id()} stay readable under it for ever.
- * </ol>
+ * <p>What was encoded decodes to an equal value, and bytes that were written under an {@link #id()}
+ * stay readable under it for ever.
  *
  * <p>Implementations are safe for use by many threads.
  */
@@ -48,8 +44,9 @@ public interface Codec {
   /**
    * The default: JSON by Jackson, for records, beans, collections, and the types of {@code
    * java.time} as ISO-8601 text. Unknown properties are ignored so that types can grow; keys of
-   * maps are sorted; no type names are stored and none are obeyed. Nesting is limited to 200
-   * levels, one text to 16 MiB, a number to 1,000 characters.
+   * maps are sorted; no type names are stored, and none are obeyed unless a type of the host asks
+   * for it by annotation; missing properties take the default of their type. Nesting is limited to
+   * 200 levels, one text to 16 MiB, a number to 1,000 characters.
    *
    * @return a shared instance
    */

@@ -7,10 +7,8 @@ import java.util.Optional;
 /**
  * Says after a failed attempt how long to wait before the next one, or to stop.
  *
- * <ol>
- *   <li>A pure function: the same attempt gives the same answer. Chance comes in with the attempt.
- *   <li>It never blocks and never throws.
- * </ol>
+ * <p>A pure function that neither blocks nor throws: the same attempt gives the same answer, and
+ * chance comes in with the attempt.
  *
  * <p>Attempts of a step are counted in the run's journal, so a policy sees the count go on after a
  * crash. Implementations are safe for use by many threads.
