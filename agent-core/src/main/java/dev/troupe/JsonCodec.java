@@ -7,9 +7,11 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamWriteConstraints;
 import com.fasterxml.jackson.databind.DeserializationContext;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.KeyDeserializer;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.ObjectWriter;
@@ -42,6 +44,9 @@ import org.jspecify.annotations.Nullable;
 final class JsonCodec implements Codec {
   static final JsonCodec INSTANCE = new JsonCodec();
 
+  private static final int MAX_DEPTH = 200;
+  private static final int MAX_TEXT = 16 << 20;
+
   private final JsonMapper mapper = mapper();
   private final Map<Type, ObjectReader> readers = new ConcurrentHashMap<>();
   private final Map<Type, ObjectWriter> writers = new ConcurrentHashMap<>();
@@ -51,10 +56,13 @@ final class JsonCodec implements Codec {
         JsonFactory.builder()
             .streamReadConstraints(
                 StreamReadConstraints.builder()
-                    .maxNestingDepth(200)
-                    .maxStringLength(16 << 20)
+                    .maxNestingDepth(MAX_DEPTH)
+                    .maxStringLength(MAX_TEXT)
                     .maxNumberLength(1_000)
                     .build())
+            // what could not be read again is not written
+            .streamWriteConstraints(
+                StreamWriteConstraints.builder().maxNestingDepth(MAX_DEPTH).build())
             .build();
     SimpleModule time = new SimpleModule("troupe-time");
     add(time, Instant.class, Instant::parse);
@@ -65,7 +73,8 @@ final class JsonCodec implements Codec {
     add(time, LocalDateTime.class, LocalDateTime::parse);
     add(time, OffsetDateTime.class, OffsetDateTime::parse);
     add(time, ZonedDateTime.class, ZonedDateTime::parse);
-    add(time, YearMonth.class, YearMonth::parse);
+    // YearMonth's own text of a year beyond 9999 lacks the sign that its parser wants
+    add(time, YearMonth.class, YearMonth::parse, m -> (m.getYear() > 9999 ? "+" : "") + m);
     add(time, ZoneId.class, ZoneId::of);
     return JsonMapper.builder(factory)
         .addModule(time)
@@ -79,6 +88,11 @@ final class JsonCodec implements Codec {
   }
 
   private static <T> void add(SimpleModule module, Class<T> type, Function<String, T> parse) {
+    add(module, type, parse, Object::toString);
+  }
+
+  private static <T> void add(
+      SimpleModule module, Class<T> type, Function<String, T> parse, Function<T, String> text) {
     module.addSerializer(
         type,
         new StdScalarSerializer<T>(type) {
@@ -87,7 +101,7 @@ final class JsonCodec implements Codec {
           @Override
           public void serialize(T value, JsonGenerator out, SerializerProvider provider)
               throws IOException {
-            out.writeString(value.toString());
+            out.writeString(text.apply(value));
           }
         });
     module.addDeserializer(
@@ -102,6 +116,30 @@ final class JsonCodec implements Codec {
               return parse.apply(in.getText());
             } catch (DateTimeException notATime) {
               throw JsonMappingException.from(in, "not a " + type.getSimpleName(), notATime);
+            }
+          }
+        });
+    module.addKeySerializer(
+        type,
+        new StdScalarSerializer<T>(type) {
+          private static final long serialVersionUID = 1L;
+
+          @Override
+          public void serialize(T value, JsonGenerator out, SerializerProvider provider)
+              throws IOException {
+            out.writeFieldName(text.apply(value));
+          }
+        });
+    module.addKeyDeserializer(
+        type,
+        new KeyDeserializer() {
+          @Override
+          public Object deserializeKey(String key, DeserializationContext context)
+              throws IOException {
+            try {
+              return parse.apply(key);
+            } catch (DateTimeException notATime) {
+              throw JsonMappingException.from(context, "not a " + type.getSimpleName(), notATime);
             }
           }
         });
@@ -125,7 +163,7 @@ final class JsonCodec implements Codec {
       throw new AgentException(
           ErrorCode.INVALID_INPUT,
           "a " + type.getTypeName() + " can't be written as JSON" + place(e) + ": " + why(e),
-          e);
+          withoutContent(e));
     }
   }
 
@@ -138,7 +176,7 @@ final class JsonCodec implements Codec {
       return readers
           .computeIfAbsent(type, t -> mapper.readerFor(mapper.constructType(t)))
           .readValue(bytes);
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) { // some numbers fail with the latter
       String message = "stored JSON does not fit " + type.getTypeName() + place(e) + ": " + why(e);
       throw new AgentException(ErrorCode.UNDECODABLE, message, withoutContent(e));
     }
@@ -163,7 +201,7 @@ final class JsonCodec implements Codec {
 
   private static boolean isPlain(byte[] json) {
     int last = json.length - 1;
-    if (last < 1 || json[0] != '"' || json[last] != '"') {
+    if (last < 1 || last > MAX_TEXT || json[0] != '"' || json[last] != '"') {
       return false;
     }
     for (int i = 1; i < last; i++) {
@@ -184,12 +222,16 @@ final class JsonCodec implements Codec {
     return json;
   }
 
-  private static String place(IOException e) {
+  private static String place(Exception e) {
     if (e instanceof JsonMappingException mapping && !mapping.getPath().isEmpty()) {
       StringBuilder path = new StringBuilder(" at ");
       for (JsonMappingException.Reference r : mapping.getPath()) {
         String name = r.getFieldName();
-        path.append(name == null ? "[" + r.getIndex() + "]" : "." + name);
+        if (r.getFrom() instanceof Map) {
+          path.append("[?]"); // a map's keys are content
+        } else {
+          path.append(name == null ? "[" + r.getIndex() + "]" : "." + name);
+        }
       }
       return path.toString();
     }
@@ -197,13 +239,13 @@ final class JsonCodec implements Codec {
   }
 
   /** Jackson's own messages quote what they read; only the kind of error may leave here. */
-  private static String why(IOException e) {
+  private static String why(Exception e) {
     Throwable cause = e.getCause();
     return e.getClass().getSimpleName()
         + (cause == null ? "" : " (" + cause.getClass().getSimpleName() + ")");
   }
 
-  private static Throwable withoutContent(IOException e) {
+  private static Throwable withoutContent(Exception e) {
     IOException bare = new IOException(e.getClass().getName());
     bare.setStackTrace(e.getStackTrace());
     return bare;

@@ -2,6 +2,7 @@ package dev.troupe.resilience;
 
 import dev.troupe.AgentException;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Predicate;
 
@@ -44,14 +45,19 @@ public final class BackoffRetryPolicy implements RetryPolicy {
     if (attempt.number() >= maxAttempts || !retryOn.test(attempt.failure())) {
       return Optional.empty();
     }
-    double grown = (double) delay.toMillis() * Math.pow(multiplier, attempt.number() - 1.0);
-    double capped = Math.min(grown, (double) maxDelay.toMillis());
+    double grown = millis(delay) * Math.pow(multiplier, attempt.number() - 1.0);
+    double capped = Math.min(grown, millis(maxDelay));
     Duration wait = Duration.ofMillis(Math.round(capped * (1 - jitter * attempt.random())));
     if (attempt.failure() instanceof AgentException refused) {
       Duration asked = refused.retryAfter().orElse(Duration.ZERO);
       return Optional.of(asked.compareTo(wait) > 0 ? asked : wait);
     }
     return Optional.of(wait);
+  }
+
+  /** As {@link Duration#toMillis()}, also for durations that a long can't hold. */
+  private static double millis(Duration duration) {
+    return duration.getSeconds() * 1e3 + duration.getNano() / 1e6;
   }
 
   private static boolean mayPass(Throwable failure) {
@@ -141,7 +147,7 @@ public final class BackoffRetryPolicy implements RetryPolicy {
      * @return this
      */
     public Builder retryOn(Predicate<Throwable> retryOn) {
-      this.retryOn = retryOn;
+      this.retryOn = Objects.requireNonNull(retryOn, "retryOn");
       return this;
     }
 

@@ -204,6 +204,12 @@ final class Entries {
             edits.add(new Edit.Row(header.id(), path, null));
           }
         });
+    open.forEach(
+        (path, entry) -> {
+          if (entry.number() >= from.number()) {
+            edits.add(new Edit.Row(header.id(), OPEN + path, null));
+          }
+        });
     edits.add(new Edit.Row(header.id(), NEW_ROW, null));
     return edits;
   }

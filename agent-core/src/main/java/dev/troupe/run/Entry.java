@@ -114,6 +114,9 @@ public record Entry(Kind kind, long number, long at, int attempts, byte[] payloa
             "format '" + (char) bytes[0] + "' is not known to this version, which reads 1");
       }
       Kind kind = Kind.of(bytes[2]);
+      if (bytes[1] != ' ' || bytes[3] != ' ') {
+        throw new IllegalArgumentException("its fields are not apart");
+      }
       long[] fields = new long[3];
       int i = 4;
       for (int field = 0; field < fields.length; field++) {
@@ -122,7 +125,8 @@ public record Entry(Kind kind, long number, long at, int attempts, byte[] payloa
           if (bytes[i] < '0' || bytes[i] > '9') {
             throw new IllegalArgumentException("not a number at byte " + i);
           }
-          fields[field] = fields[field] * 10 + (bytes[i] - '0');
+          fields[field] =
+              Math.addExact(Math.multiplyExact(fields[field], 10L), (long) (bytes[i] - '0'));
           i++;
         }
         if (i == start) {
@@ -131,11 +135,27 @@ public record Entry(Kind kind, long number, long at, int attempts, byte[] payloa
         i++;
       }
       return new Entry(
-          kind, fields[0], fields[1], (int) fields[2], Arrays.copyOfRange(bytes, i, bytes.length));
-    } catch (IllegalArgumentException | IndexOutOfBoundsException broken) {
+          kind,
+          fields[0],
+          fields[1],
+          Math.toIntExact(fields[2]),
+          Arrays.copyOfRange(bytes, i, bytes.length));
+    } catch (IllegalArgumentException | ArithmeticException | IndexOutOfBoundsException broken) {
       throw new AgentException(
           ErrorCode.UNDECODABLE,
           "%s can't be read: %s".formatted(where, broken.getMessage()),
+          broken);
+    }
+  }
+
+  /** A number of the payload. */
+  private long number(String text) {
+    try {
+      return Long.parseLong(text);
+    } catch (NumberFormatException broken) {
+      throw new AgentException(
+          ErrorCode.UNDECODABLE,
+          "journal entry %d of kind %s holds no number where one belongs".formatted(number, kind),
           broken);
     }
   }
@@ -162,9 +182,14 @@ public record Entry(Kind kind, long number, long at, int attempts, byte[] payloa
     return end;
   }
 
+  /** The payload after its first line feed as a number. */
+  long tailNumber() {
+    return number(new String(tail(), StandardCharsets.UTF_8));
+  }
+
   /** The payload's first line as a number. */
   long headNumber() {
-    return Long.parseLong(head());
+    return number(head());
   }
 
   static byte[] text(String text) {

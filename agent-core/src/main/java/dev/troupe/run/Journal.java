@@ -9,7 +9,6 @@ import dev.troupe.state.Grant;
 import dev.troupe.state.Place;
 import dev.troupe.state.RecordId;
 import dev.troupe.state.Stored;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -406,7 +405,7 @@ public final class Journal {
     if (ending != Ending.NOT && !compensating) {
       throw ended();
     }
-    long due = Long.parseLong(new String(known.tail(), StandardCharsets.UTF_8));
+    long due = known.tailNumber();
     return new Look.Later(due == 0 ? null : Instant.ofEpochMilli(due));
   }
 
@@ -418,7 +417,7 @@ public final class Journal {
    */
   public boolean limited(String path) {
     Entry known = entries.peek(path);
-    return known != null && known.kind() == Entry.Kind.CALL && known.tail()[0] != '0';
+    return known != null && known.kind() == Entry.Kind.CALL && known.tailNumber() != 0;
   }
 
   /**
@@ -473,6 +472,7 @@ public final class Journal {
             edits.add(Runs.cancelMail(entry.head(), Entry.text("another branch won")));
           }
         });
+    entries.passBy(path, index); // the others may not have reached again what they did before
     edits.addAll(
         entries.finish(
             path, entries.create(Entry.Kind.WINNER, now, 1, Entry.text(Integer.toString(index)))));

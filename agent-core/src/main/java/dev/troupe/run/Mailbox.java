@@ -29,12 +29,16 @@ final class Mailbox {
     String name = item.name();
     if (name.startsWith(CHILD)) {
       children.put(name.substring(CHILD.length()), item.value());
-    } else if (name.startsWith(SIGNAL)) {
+    } else if (isSignal(name)) {
       signals.put(name, item.value());
       waiting.computeIfAbsent(signalOf(name), n -> new LinkedHashMap<>()).put(name, item);
     } else if (name.startsWith(CANCEL)) {
       cancelled = true;
     }
+  }
+
+  private static boolean isSignal(String mail) {
+    return mail.startsWith(SIGNAL) && mail.indexOf('/', SIGNAL.length()) > 0;
   }
 
   private static String signalOf(String mail) {
@@ -60,13 +64,13 @@ final class Mailbox {
 
   /** Takes a signal out of those that wait; its content stays for replays. */
   byte[] take(String mail) {
-    Map<String, Stored.MailItem> queue = waiting.get(signalOf(mail));
-    if (queue != null) {
-      queue.remove(mail);
-    }
     byte[] content = signals.get(mail);
     if (content == null) {
       throw new AgentException(ErrorCode.UNDECODABLE, "mail " + mail + " is not in the record");
+    }
+    Map<String, Stored.MailItem> queue = waiting.get(signalOf(mail));
+    if (queue != null) {
+      queue.remove(mail);
     }
     return content;
   }

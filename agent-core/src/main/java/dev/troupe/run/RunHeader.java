@@ -58,10 +58,16 @@ public record RunHeader(
    * @param codec the codec's id
    * @param keyId the key for encryption, empty for none
    */
-  public record Encoding(String codec, String keyId) {}
+  public record Encoding(String codec, String keyId) {
+    public Encoding {
+      Objects.requireNonNull(codec, "codec");
+    }
+  }
 
   public RunHeader {
     Objects.requireNonNull(id, "id");
+    Objects.requireNonNull(agent, "agent");
+    Objects.requireNonNull(version, "version");
     Objects.requireNonNull(origin, "origin");
     Objects.requireNonNull(terms, "terms");
     Objects.requireNonNull(encoding, "encoding");

@@ -149,7 +149,7 @@ public record RunRecord(RunHeader header, @Nullable RunEnd end) {
       }
       int from = end + 1;
       int middle = from + line.inputBytes;
-      if (from > value.length || middle > value.length) {
+      if (from > value.length || line.inputBytes < 0 || line.inputBytes > value.length - from) {
         throw new IllegalArgumentException("it was cut off");
       }
       RunHeader header =

@@ -232,7 +232,7 @@ public final class AgentRuntime implements AutoCloseable {
       return;
     }
     claims.stop();
-    long grace = System.nanoTime() + core.options.shutdownGrace().toNanos();
+    long grace = System.nanoTime() + RuntimeOptions.nanos(core.options.shutdownGrace());
     awaitEmpty(grace);
     core.running.values().forEach(Execution::handBackSoon);
     awaitEmpty(System.nanoTime() + TimeUnit.SECONDS.toNanos(1));

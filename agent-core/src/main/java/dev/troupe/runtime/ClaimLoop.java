@@ -1,6 +1,7 @@
 package dev.troupe.runtime;
 
 import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
 import dev.troupe.agent.AgentDefinition;
 import dev.troupe.run.Journal;
 import dev.troupe.run.RunHeader;
@@ -8,6 +9,7 @@ import dev.troupe.run.RunRecord;
 import dev.troupe.run.Runs;
 import dev.troupe.state.Claim;
 import dev.troupe.state.Grant;
+import dev.troupe.state.Place;
 import dev.troupe.state.RecordId;
 import dev.troupe.state.Stored;
 import java.time.Duration;
@@ -48,7 +50,7 @@ final class ClaimLoop implements Runnable {
   private @Nullable Instant expected;
   private boolean backlog;
   private boolean stopped;
-  private boolean suspect; // of the loop's own thread
+  private volatile boolean suspect;
   private volatile boolean full;
 
   ClaimLoop(RuntimeCore core) {
@@ -87,6 +89,11 @@ final class ClaimLoop implements Runnable {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** The store may have handed out records in an answer that did not come. */
+  void suspect() {
+    suspect = true;
   }
 
   void freed(AgentDefinition<?, ?> agent) {
@@ -133,18 +140,23 @@ final class ClaimLoop implements Runnable {
           return;
         }
         if (suspect) {
-          reclaim();
           suspect = false;
+          reclaim();
         }
         pause = 0;
+        int free = work.limit;
         if (!work.named.isEmpty()) {
-          start(claim(new Claim.From.Named(work.named), work.limit));
+          List<Stored> named = claim(new Claim.From.Named(work.named), free);
+          start(named);
+          free -= named.size();
         }
-        if (work.poll) {
-          nextPoll = System.nanoTime() + core.options.pollInterval().toNanos();
-          List<Stored> due = claim(new Claim.From.Due(work.queues), work.limit);
+        if (work.poll && free == 0) {
+          remember(true);
+        } else if (work.poll) {
+          nextPoll = System.nanoTime() + RuntimeOptions.nanos(core.options.pollInterval());
+          List<Stored> due = claim(new Claim.From.Due(work.queues), free);
           start(due);
-          remember(due.size() >= work.limit);
+          remember(due.size() >= free);
         }
       } catch (RuntimeException e) {
         suspect = true; // the store may have handed out runs in an answer that did not come
@@ -194,11 +206,11 @@ final class ClaimLoop implements Runnable {
           }
           long rest = nextPoll - now;
           if (due != null) {
-            rest = Math.min(rest, Duration.between(core.access.now(), due).toNanos());
+            rest = Math.min(rest, RuntimeOptions.nanos(Duration.between(core.access.now(), due)));
           }
           await(Math.max(rest, 100_000));
         } else {
-          await(core.options.pollInterval().toNanos());
+          await(RuntimeOptions.nanos(core.options.pollInterval()));
         }
       }
       return null;
@@ -245,9 +257,26 @@ final class ClaimLoop implements Runnable {
     do {
       stranded = claim(new Claim.From.HeldBy(core.incarnation, Set.copyOf(known)), MAX_CLAIM);
       for (Stored record : stranded) {
-        Misfits.putBack(core, record);
+        try {
+          putBack(record);
+        } catch (AgentException later) {
+          core.log.warn("run {} can't be put back now", record.id().key(), later);
+          known.add(((Place.Held) record.place()).grant().number());
+          suspect = true; // for the next time; others need not wait for it
+        }
       }
     } while (!stranded.isEmpty());
+  }
+
+  private void putBack(Stored record) {
+    try {
+      Misfits.putBack(core, record);
+    } catch (AgentException undecodable) {
+      if (undecodable.code() != ErrorCode.UNDECODABLE) {
+        throw undecodable;
+      }
+      Misfits.stop(core, record, undecodable);
+    }
   }
 
   private void start(List<Stored> records) {
@@ -256,6 +285,7 @@ final class ClaimLoop implements Runnable {
         start(record);
       } catch (RuntimeException e) {
         core.log.error("run {} can't be started", record.id().key(), e);
+        suspect = true; // it may still be held
       }
     }
   }
@@ -282,6 +312,13 @@ final class ClaimLoop implements Runnable {
     }
     Execution run = new Execution(core, agent.get(), journal);
     core.running.put(run.runId(), run);
+    if (core.mailed.remove(run.runId())) {
+      try {
+        run.fetchMail(); // it came after the claim and before the line above
+      } catch (AgentException later) {
+        core.log.debug("run {} could not look for its mail", run.runId(), later);
+      }
+    }
     core.executor.execute(run::run);
   }
 

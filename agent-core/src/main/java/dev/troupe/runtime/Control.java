@@ -138,17 +138,23 @@ final class Control {
   }
 
   static void resume(RuntimeCore core, String run) {
-    Stored record = core.access.read(run);
-    if (record == null) {
-      throw unknown(run);
+    while (true) {
+      Stored record = core.access.first(Scan.whole(core.access.place(run)));
+      if (record == null) {
+        throw unknown(run);
+      }
+      // by its row, not its place: a claim may hold it for the moment that it takes to put it back
+      if (!Runs.isStopped(record)) {
+        throw new AgentException(
+            ErrorCode.INVALID_INPUT, "run " + run + " is not stopped, there is nothing to resume");
+      }
+      RunHeader header = RunRecord.decode(record).header();
+      Change resume = Runs.resume(RunIds.random(), record, header, core.access.now());
+      if (core.access.write(resume) instanceof Outcome.Done) {
+        core.created(header);
+        return;
+      }
     }
-    if (!(record.place() instanceof Place.Queued queued) || !queued.queue().equals(Runs.STOPPED)) {
-      throw new AgentException(
-          ErrorCode.INVALID_INPUT, "run " + run + " is not stopped, there is nothing to resume");
-    }
-    RunHeader header = RunRecord.decode(record).header();
-    core.access.write(Runs.resume(RunIds.random(), record, header, core.access.now()));
-    core.created(header);
   }
 
   static AgentException whyStopped(RuntimeCore core, String run) {
@@ -175,7 +181,15 @@ final class Control {
     List<Numbered> lines = new ArrayList<>();
     Failure failure = null;
     for (var row : record.rows().entrySet()) {
-      Entry entry = Entry.decode(row.getValue(), "row " + row.getKey() + " of run " + run);
+      Entry entry;
+      try {
+        entry = Entry.decode(row.getValue(), "row " + row.getKey() + " of run " + run);
+      } catch (AgentException unreadable) {
+        lines.add(
+            new Numbered(
+                Long.MAX_VALUE, new RunView.Line(row.getKey(), "unreadable", record.now(), 0)));
+        continue;
+      }
       if (entry.kind() == Entry.Kind.STOPPED) {
         failure = core.failure(entry.payload());
       }
@@ -208,10 +222,10 @@ final class Control {
     if (end != null) {
       return RunView.State.valueOf(end.state().name());
     }
+    if (Runs.isStopped(record)) {
+      return RunView.State.STOPPED;
+    }
     if (record.place() instanceof Place.Queued queued) {
-      if (queued.queue().equals(Runs.STOPPED)) {
-        return RunView.State.STOPPED;
-      }
       return queued.due().isAfter(record.now()) ? RunView.State.WAITING : RunView.State.QUEUED;
     }
     return RunView.State.RUNNING;

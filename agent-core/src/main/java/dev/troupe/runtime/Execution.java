@@ -97,10 +97,10 @@ final class Execution {
   // the run's own thread
 
   void run() {
-    core.tell(
-        new RunEvent.Started(
-            runId(), definition.name(), journal.finished(), header().origin().parent()));
     try {
+      core.tell(
+          new RunEvent.Started(
+              runId(), definition.name(), journal.finished(), header().origin().parent()));
       while (once()) {
         reset();
       }
@@ -147,6 +147,7 @@ final class Execution {
     Throwable thrown = null;
     try {
       begin(main);
+      overdue(core.access.now(), core.options.endGrace()); // it may be late before it begins
       RunContext context = new RunContext(this, main, "", header().origin().created());
       result = core.invoke(definition, header(), context);
     } catch (Throwable t) {
@@ -183,6 +184,11 @@ final class Execution {
       return depart(thrown);
     } catch (Unwinding left) {
       return depart(left); // a compensation waits, or the run was lost
+    } catch (AgentException why) {
+      if (stops(why.code())) {
+        return stop(why); // the failure that was journaled can't be read
+      }
+      throw why;
     }
   }
 
@@ -372,13 +378,6 @@ final class Execution {
     }
   }
 
-  /** Sends what rides along when there is so much of it that a change could overflow. */
-  void writeRiders() {
-    if (journal.riding() >= MANY_RIDERS && attempt(List.of()) instanceof Outcome.Refused) {
-      throw lost("its grant is no longer valid");
-    }
-  }
-
   /** As {@link #write}, for edits with a guard of their own that may be refused. */
   Outcome attempt(List<Edit> edits) {
     Change change;
@@ -388,6 +387,10 @@ final class Execution {
     } finally {
       lock.unlock();
     }
+    return deliver(change);
+  }
+
+  private Outcome deliver(Change change) {
     Outcome outcome = send(change);
     if (!(outcome instanceof Outcome.Done done)) {
       return outcome;
@@ -396,7 +399,12 @@ final class Execution {
       if (!seen.key().equals(runId())) {
         core.wake(seen);
       } else if (seen.mail() > journal.mailSeen()) {
-        fetchMail();
+        try {
+          fetchMail();
+        } catch (AgentException later) {
+          // what was written is written; the run looks again before it leaves
+          core.log.debug("run {} could not look for its mail", runId(), later);
+        }
       }
     }
     return outcome;
@@ -462,7 +470,7 @@ final class Execution {
       if (endingSince == 0) {
         endingSince = System.nanoTime();
       }
-      return System.nanoTime() - endingSince > grace.toNanos();
+      return System.nanoTime() - endingSince > RuntimeOptions.nanos(grace);
     } finally {
       lock.unlock();
     }
@@ -484,9 +492,15 @@ final class Execution {
         runId(),
         header().queue());
     try {
-      settle(null, new RunEndingException(journal.ending().code(), "the agent did not react"));
-    } catch (RuntimeException failed) {
-      core.log.error("run {} could not be ended", runId(), failed);
+      if (settle(
+          null, new RunEndingException(journal.ending().code(), "the agent did not react"))) {
+        core.letGo(this); // to be executed again, but not on this thread
+      }
+    } catch (Unwinding lost) {
+      core.letGo(this);
+    } catch (Throwable failed) {
+      core.log.error("run {} could not be ended and is let go", runId(), failed);
+      core.letGo(this);
     } finally {
       leave();
     }
@@ -563,6 +577,7 @@ final class Execution {
     lock.lock();
     try {
       losers.forEach(s -> s.lost = true);
+      waits.dropLost();
       interruptLost();
       waits.changed.signalAll();
     } finally {
@@ -628,15 +643,24 @@ final class Execution {
 
   /** Asks the journal for a strand; an error that stops the run does so whatever the code does. */
   <T extends @Nullable Object> T ask(Strand strand, Function<Journal, T> question) {
+    T answer;
+    Change riders = null;
     lock.lock();
     try {
       check(strand);
-      return question.apply(journal);
+      answer = question.apply(journal);
+      if (journal.riding() >= MANY_RIDERS) {
+        riders = journal.change(List.of()); // before there are too many for one change
+      }
     } catch (AgentException why) {
       throw stopping(why);
     } finally {
       lock.unlock();
     }
+    if (riders != null && deliver(riders) instanceof Outcome.Refused) {
+      throw lost("its grant is no longer valid");
+    }
+    return answer;
   }
 
   /** Stops the run from inside a context call, whatever the code makes of the error. */

@@ -1,5 +1,7 @@
 package dev.troupe.runtime;
 
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
 import dev.troupe.agent.Branch;
 import dev.troupe.agent.Failure;
 import dev.troupe.agent.StepFailedException;
@@ -24,6 +26,7 @@ final class Group<T extends @Nullable Object> {
   private final List<Member> members = new ArrayList<>();
   private int begun;
   private int ended;
+  private boolean going; // the strand around the group is counted again
 
   /** One branch. Its fields are guarded by the run's lock. */
   private final class Member {
@@ -85,6 +88,18 @@ final class Group<T extends @Nullable Object> {
   T any(int atMost) {
     OptionalInt known = run.ask(parent.strand(), journal -> journal.winner(path));
     if (known.isPresent()) {
+      if (known.getAsInt() >= members.size()) {
+        throw run.stopping(
+            new AgentException(
+                ErrorCode.NON_DETERMINISM,
+                "run %s of agent %s: the journal says that branch %d of '%s' won, the code has %d branches. The run was stopped and nothing was lost. Bring back the code with which it began and resume it, or give the changed agent a new version"
+                    .formatted(
+                        run.runId(),
+                        run.header().queue(),
+                        known.getAsInt(),
+                        path,
+                        members.size())));
+      }
       Member member = members.get(known.getAsInt());
       // the others are over; the winner is executed alone, from its journal
       members.removeIf(m -> m != member);
@@ -137,30 +152,45 @@ final class Group<T extends @Nullable Object> {
     run.lock.lock();
     try {
       run.end(parent.strand());
-      while (ended < members.size() && !(oneIsEnough && won())) {
-        while (begun < members.size() && begun - ended < atMost) {
-          begin(members.get(begun++));
-        }
-        if (run.departing() && ended == begun) {
-          throw new Unwinding("the run leaves");
-        }
+      next(atMost, oneIsEnough);
+      while (!going) {
         run.waits.changed.awaitUninterruptibly();
+      }
+      if (ended < members.size() && !(oneIsEnough && won())) {
+        throw new Unwinding("the run leaves");
       }
       if (oneIsEnough) {
         run.lose(members.stream().filter(m -> !m.over).map(m -> m.strand).toList());
       }
     } finally {
-      run.begin(parent.strand());
       run.lock.unlock();
     }
     run.check(parent.strand());
+  }
+
+  /**
+   * Begins what may begin, or counts the strand around the group again. Done before a branch that
+   * has ended is no longer counted: else the others, when they all wait, would take the run for one
+   * that has nothing to do.
+   */
+  private void next(int atMost, boolean oneIsEnough) {
+    boolean over = ended == members.size() || (oneIsEnough && won());
+    if (!over && !run.departing()) {
+      while (begun < members.size() && begun - ended < atMost) {
+        begin(members.get(begun++), atMost, oneIsEnough);
+      }
+    }
+    if (!going && (over || (run.departing() && ended == begun))) {
+      going = true;
+      run.begin(parent.strand());
+    }
   }
 
   private boolean won() {
     return members.stream().anyMatch(Member::succeeded);
   }
 
-  private void begin(Member member) {
+  private void begin(Member member, int atMost, boolean oneIsEnough) {
     run.begin(member.strand);
     run.core.executor.execute(
         () -> {
@@ -177,6 +207,7 @@ final class Group<T extends @Nullable Object> {
             member.failure = failure;
             member.over = true;
             ended++;
+            next(atMost, oneIsEnough);
             run.end(member.strand);
           } finally {
             run.lock.unlock();

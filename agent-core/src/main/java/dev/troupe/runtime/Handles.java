@@ -11,10 +11,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 
 /** The handles that wait for the end of a run, wherever it ends. */
 final class Handles {
   private final RuntimeCore core;
+  private volatile @Nullable AgentException closed;
   private final Map<String, List<RunHandle<?>>> waiting = new ConcurrentHashMap<>();
 
   Handles(RuntimeCore core) {
@@ -24,6 +26,10 @@ final class Handles {
   void add(RunHandle<?> handle) {
     waiting.computeIfAbsent(handle.id(), id -> new CopyOnWriteArrayList<>()).add(handle);
     look(handle.id()); // it may have ended before the handle was listed
+    AgentException why = closed;
+    if (why != null) {
+      stopped(handle.id(), why); // nobody will look any more
+    }
   }
 
   void ended(String run, RunEnd end) {
@@ -41,6 +47,7 @@ final class Handles {
   }
 
   void closed(AgentException why) {
+    closed = why;
     waiting.keySet().forEach(run -> stopped(run, why));
   }
 

@@ -19,6 +19,7 @@ import dev.troupe.run.RunHeader;
 import dev.troupe.run.Runs;
 import dev.troupe.state.Edit;
 import dev.troupe.state.Outcome;
+import dev.troupe.state.StoreInfo;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -39,6 +40,9 @@ import org.jspecify.annotations.Nullable;
 final class RunContext implements AgentContext {
   /** The most bytes of one progress; 64 of them ride with a change. */
   private static final int MAX_PROGRESS = 8 * 1024;
+
+  /** The most characters of a child's id; what lies beside a run has a few more. */
+  private static final int MAX_CHILD = StoreInfo.MAX_NAME - 20;
 
   private final Execution run;
   private final Strand strand;
@@ -148,6 +152,7 @@ final class RunContext implements AgentContext {
       callee = run.core.registry.resolve(call.capability());
       input = run.core.input(callee, call.input());
       run.core.checkOutput(callee, call.type());
+      checkDepth(path);
     } catch (AgentException impossible) {
       byte[] payload = run.core.encode(Failure.of(impossible));
       run.write(ask(journal -> journal.failed(path, payload, run.core.access.now(), 1)));
@@ -168,6 +173,20 @@ final class RunContext implements AgentContext {
       if (!(((Outcome.Refused) outcome).because() instanceof Edit.Absent)) {
         throw run.lost("its grant is no longer valid");
       }
+      if (run.core.access.hasRow(run.journal().id(), path)) {
+        return; // the child is this call's: an earlier answer was lost, and it has gone on since
+      }
+    }
+  }
+
+  /** What is created below a child has to fit a key, too: its mark of stopping or keeping. */
+  private void checkDepth(String path) {
+    int length = run.header().childId(path, 99).length();
+    if (length > MAX_CHILD) {
+      throw new AgentException(
+          ErrorCode.LIMIT_EXCEEDED,
+          "the id of the child run for call '%s' would have %d characters, %d are allowed; give calls shorter names or nest them less deep"
+              .formatted(path, length, MAX_CHILD));
     }
   }
 
@@ -247,7 +266,6 @@ final class RunContext implements AgentContext {
     }
     String path = path("sleep");
     Instant due = ask(journal -> journal.sleep(path, duration, run.core.access.now()));
-    run.writeRiders();
     run.waits.await(strand, Waits.SLEEP + " " + due, due, () -> null);
     reached(due);
   }
@@ -287,7 +305,6 @@ final class RunContext implements AgentContext {
           atMost == null
               ? null
               : ask(journal -> journal.signalLimit(path, atMost, run.core.access.now()));
-      run.writeRiders();
       received = run.waits.await(strand, "signal '" + name + "'", due, probe);
       if (received == null && due != null) {
         run.write(ask(journal -> journal.signalTimedOut(path, due)));
@@ -316,7 +333,6 @@ final class RunContext implements AgentContext {
     if (ask(journal -> journal.publish(path, payload, run.core.access.now()))) {
       run.core.tell(new RunEvent.Progress(run.runId(), run.definition.name(), progress));
     }
-    run.writeRiders();
   }
 
   @Override

@@ -80,7 +80,7 @@ public final class RunHandle<O extends @Nullable Object> {
    */
   public O await(Duration atMost) throws InterruptedException {
     try {
-      return future.get(atMost.toNanos(), TimeUnit.NANOSECONDS);
+      return future.get(RuntimeOptions.nanos(atMost), TimeUnit.NANOSECONDS);
     } catch (ExecutionException e) {
       throw failure(e);
     } catch (TimeoutException e) {

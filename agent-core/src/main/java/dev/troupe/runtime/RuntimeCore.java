@@ -10,6 +10,7 @@ import dev.troupe.agent.Failure;
 import dev.troupe.run.RunEnd;
 import dev.troupe.run.RunHeader;
 import dev.troupe.run.RunRecord;
+import dev.troupe.state.Grant;
 import dev.troupe.state.Outcome;
 import dev.troupe.state.Stored;
 import java.time.Instant;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
@@ -40,6 +42,9 @@ final class RuntimeCore {
 
   /** The runs that this process executes, by id. */
   final Map<String, Execution> running = new ConcurrentHashMap<>();
+
+  /** Runs that got mail after this process had claimed them and before it executed them. */
+  final Set<String> mailed = ConcurrentHashMap.newKeySet();
 
   /** Runs that were let go and whose grant may still be this process's. */
   final Queue<Execution> letGo = new ConcurrentLinkedQueue<>();
@@ -88,7 +93,7 @@ final class RuntimeCore {
     for (RunListener listener : listeners) {
       try {
         listener.on(event);
-      } catch (RuntimeException careless) {
+      } catch (Throwable careless) {
         log.warn("a run listener failed", careless);
       }
     }
@@ -157,12 +162,23 @@ final class RuntimeCore {
     claims().hint(header.id());
   }
 
+  private boolean isOwn(@Nullable Grant holder) {
+    return holder != null && holder.holder().equals(incarnation);
+  }
+
   /** A record got mail: whoever waits for it should look. */
   void wake(Outcome.Seen seen) {
     if (seen.key().contains("/$")) {
       return; // what lies beside a run and is none
     }
     Execution here = running.get(seen.key());
+    if (here == null && isOwn(seen.holder())) {
+      mailed.add(seen.key()); // it is being taken by this process
+      here = running.get(seen.key());
+      if (here != null) {
+        mailed.remove(seen.key());
+      }
+    }
     if (here != null) {
       try {
         here.fetchMail();

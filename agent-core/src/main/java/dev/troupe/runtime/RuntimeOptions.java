@@ -10,4 +10,11 @@ record RuntimeOptions(
     Duration pollInterval,
     Duration endGrace,
     Duration shutdownGrace,
-    @Nullable Duration retention) {}
+    @Nullable Duration retention) {
+  private static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE / 2);
+
+  /** A duration for {@link System#nanoTime()}, at most 146 years. */
+  static long nanos(Duration duration) {
+    return duration.compareTo(LONGEST) >= 0 ? LONGEST.toNanos() : duration.toNanos();
+  }
+}

@@ -140,7 +140,7 @@ final class StepRunner {
     FutureTask<T> task = new FutureTask<>(() -> action.run(attempt));
     run.core.executor.execute(task);
     try {
-      return task.get(limit.toNanos(), TimeUnit.NANOSECONDS);
+      return task.get(RuntimeOptions.nanos(limit), TimeUnit.NANOSECONDS);
     } catch (TimeoutException late) {
       throw new AgentException(
           ErrorCode.TIMEOUT, "no result within the time limit of " + words(limit), late);

@@ -18,6 +18,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,19 +73,26 @@ final class StoreAccess {
    * an answer that got lost, hence done.
    */
   Outcome write(Change change) {
+    return patiently(
+        () -> {
+          Outcome outcome = batching.apply(change);
+          note(outcome.now());
+          if (outcome instanceof Outcome.Refused refused) {
+            Stored found = refused.found();
+            if (found != null && found.lastChange().equals(change.id())) {
+              return new Outcome.Done(outcome.now(), List.of());
+            }
+          }
+          return outcome;
+        });
+  }
+
+  private <T> T patiently(Supplier<T> call) {
     long giveUp = System.nanoTime() + PATIENCE.toNanos();
     long pause = 10;
     while (true) {
       try {
-        Outcome outcome = batching.apply(change);
-        note(outcome.now());
-        if (outcome instanceof Outcome.Refused refused) {
-          Stored found = refused.found();
-          if (found != null && found.lastChange().equals(change.id())) {
-            return new Outcome.Done(outcome.now(), List.of());
-          }
-        }
-        return outcome;
+        return call.get();
       } catch (AgentException failed) {
         boolean again =
             failed.code() == ErrorCode.STORE_UNAVAILABLE || failed.code() == ErrorCode.STORE_FULL;
@@ -106,11 +114,11 @@ final class StoreAccess {
   }
 
   Page<Stored> find(Find find) {
-    return noted(store.find(find));
+    return noted(patiently(() -> store.find(find)));
   }
 
   Page<Stored> scan(Scan scan) {
-    return noted(store.scan(scan));
+    return noted(patiently(() -> store.scan(scan)));
   }
 
   private Page<Stored> noted(Page<Stored> page) {
@@ -118,6 +126,12 @@ final class StoreAccess {
       note(page.items().get(page.items().size() - 1).now());
     }
     return page;
+  }
+
+  /** Whether a record has a row of this name. */
+  boolean hasRow(RecordId id, String row) {
+    Stored whole = first(Scan.whole(id));
+    return whole != null && whole.rows().containsKey(row);
   }
 
   /** One record without rows, null when it is absent. */

@@ -160,21 +160,26 @@ final class Upkeep {
   }
 
   private void forget() {
-    List<Stored> reminders =
-        core.access.claim(
-            new Claim(
-                claims.newGrant(),
-                new Claim.From.Due(List.of(Runs.RETENTION)),
-                partitions,
-                256,
-                1 << 20));
-    for (Stored reminder : reminders) {
-      try {
-        forget(reminder);
-      } catch (AgentException later) {
-        core.log.warn("run {} can't be removed now", Runs.reminded(reminder), later);
-        Misfits.putBack(core, reminder);
+    try {
+      List<Stored> reminders =
+          core.access.claim(
+              new Claim(
+                  claims.newGrant(),
+                  new Claim.From.Due(List.of(Runs.RETENTION)),
+                  partitions,
+                  256,
+                  1 << 20));
+      for (Stored reminder : reminders) {
+        try {
+          forget(reminder);
+        } catch (AgentException later) {
+          core.log.warn("run {} can't be removed now", Runs.reminded(reminder), later);
+          Misfits.putBack(core, reminder);
+        }
       }
+    } catch (AgentException lost) {
+      claims.suspect(); // what was handed out is put back
+      throw lost;
     }
   }
 

@@ -1,7 +1,9 @@
 package dev.troupe.runtime;
 
+import dev.troupe.AgentException;
 import dev.troupe.agent.RunEndingException;
 import dev.troupe.run.Ending;
+import dev.troupe.run.Runs;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -20,7 +22,7 @@ final class Waits {
   /** How often a waiting thread looks around, should nobody have told it. */
   private static final long SLICE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
-  private record Wait(String what, @Nullable Instant due) {}
+  private record Wait(Strand strand, String what, @Nullable Instant due) {}
 
   final Condition changed;
   private final Execution run;
@@ -30,6 +32,11 @@ final class Waits {
   Waits(Execution run) {
     this.run = run;
     this.changed = run.lock.newCondition();
+  }
+
+  /** Strands that were beaten no longer wait, though they have yet to notice. */
+  void dropLost() {
+    waiting.removeIf(wait -> wait.strand.isLost());
   }
 
   void clear() {
@@ -55,14 +62,19 @@ final class Waits {
    */
   <T> @Nullable T await(
       Strand strand, String what, @Nullable Instant due, Supplier<@Nullable T> probe) {
-    Wait wait = new Wait(what, due);
+    Wait wait = new Wait(strand, what, due);
     boolean counted = false;
     boolean leaving = false;
     run.lock.lock();
     try {
       while (true) {
         run.check(strand);
-        T got = probe.get();
+        T got;
+        try {
+          got = probe.get();
+        } catch (AgentException why) {
+          throw run.stopping(why);
+        }
         if (got != null) {
           return got;
         }
@@ -104,11 +116,12 @@ final class Waits {
       quietSince = System.nanoTime();
     }
     Duration hotWait = run.core.options.hotWait();
-    if (run.core.pressed() || System.nanoTime() - quietSince >= hotWait.toNanos()) {
+    if (run.core.pressed() || System.nanoTime() - quietSince >= RuntimeOptions.nanos(hotWait)) {
       return true;
     }
+    Instant hotUntil = Runs.after(now, hotWait);
     for (Wait wait : waiting) {
-      if (wait.due == null || !wait.due.isAfter(now.plus(hotWait))) {
+      if (wait.due == null || !wait.due.isAfter(hotUntil)) {
         return false;
       }
     }
@@ -126,7 +139,7 @@ final class Waits {
   private void pause(@Nullable Instant due, Instant now) {
     long nanos = SLICE_NANOS;
     if (due != null) {
-      nanos = Math.min(nanos, Math.max(1, Duration.between(now, due).toNanos()));
+      nanos = Math.min(nanos, Math.max(1, RuntimeOptions.nanos(Duration.between(now, due))));
     }
     try {
       long rest = changed.awaitNanos(nanos);

@@ -66,7 +66,7 @@ public final class BatchingStore {
     info.check(change);
     if (queue.isEmpty() && flushing.compareAndSet(false, true)) {
       try {
-        return store.apply(List.of(change)).get(0);
+        return send(List.of(change)).get(0);
       } finally {
         handOver();
       }
@@ -98,6 +98,17 @@ public final class BatchingStore {
       throw new IllegalStateException("answered without an answer");
     }
     return outcome;
+  }
+
+  private List<Outcome> send(List<Change> changes) {
+    List<Outcome> outcomes = store.apply(changes);
+    if (outcomes.size() != changes.size()) {
+      throw new AgentException(
+          ErrorCode.STORE_UNAVAILABLE,
+          "store %s answered %d of %d changes"
+              .formatted(info.name(), outcomes.size(), changes.size()));
+    }
+    return outcomes;
   }
 
   /** Flushes until the own change is answered, then hands the lead to one that waits. */
@@ -144,13 +155,7 @@ public final class BatchingStore {
     }
     List<Outcome> outcomes;
     try {
-      outcomes = store.apply(changes);
-      if (outcomes.size() != changes.size()) {
-        throw new AgentException(
-            ErrorCode.STORE_UNAVAILABLE,
-            "store %s answered %d of %d changes"
-                .formatted(info.name(), outcomes.size(), changes.size()));
-      }
+      outcomes = send(changes);
     } catch (RuntimeException e) {
       for (Waiting rider : riders) {
         rider.failure = e;

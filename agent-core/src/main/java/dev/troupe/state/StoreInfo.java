@@ -93,7 +93,7 @@ public record StoreInfo(
     String checked = "";
     for (int i = 0; i < edits.size(); i++) {
       Edit edit = edits.get(i);
-      if (!edit.key().equals(checked)) {
+      if (i == 0 || !edit.key().equals(checked)) {
         checked = edit.key();
         checkName(change, "key", checked);
         int partition = RecordId.partitionOf(checked, partitions);
