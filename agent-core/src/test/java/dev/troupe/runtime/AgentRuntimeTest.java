@@ -515,6 +515,34 @@ class AgentRuntimeTest {
   }
 
   @Test
+  void runsThatWaitTakeNoThread() throws Exception {
+    AgentDefinition<String, String> sleeper =
+        agent(
+            "sleeper",
+            String.class,
+            (in, context) -> {
+              effect("asleep");
+              context.sleep(Duration.ofHours(1));
+              return "";
+            });
+    AgentDefinition<String, String> quick =
+        agent("quick", String.class, (in, c) -> c.step("s", String.class, a -> "done"));
+    try (AgentRuntime runtime = start(b -> b.maxConcurrentRuns(1), sleeper, quick)) {
+      for (int i = 0; i < 100; i++) {
+        runtime.submit(Submission.of("sleeper", "", String.class).id("s" + i).build());
+      }
+      Awaitility.await().until(() -> count("asleep") >= 100);
+      // one thread in all, and a hundred runs that wait: the next is served at once
+      assertThat(runtime.submit("quick", "", String.class).await(SOON)).isEqualTo("done");
+      Awaitility.await()
+          .untilAsserted(
+              () ->
+                  assertThat(runtime.run("s99").orElseThrow().state())
+                      .isEqualTo(RunView.State.WAITING));
+    }
+  }
+
+  @Test
   void timeChanceAndIdsAreTheSameOnReplay() throws Exception {
     List<String> seen = new java.util.concurrent.CopyOnWriteArrayList<>();
     AgentDefinition<String, String> code =
