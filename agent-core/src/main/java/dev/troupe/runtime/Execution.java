@@ -65,6 +65,7 @@ final class Execution {
   private @Nullable AgentException stopReason;
   private volatile String waitsFor = "";
   private boolean settling;
+  private boolean compensates;
   private boolean left;
   private long endingSince;
   private long lastSeen;
@@ -132,6 +133,7 @@ final class Execution {
     try {
       exit = Exit.NONE;
       settling = false;
+      compensates = false;
       strands.clear();
       undos.clear();
       waits.clear();
@@ -247,6 +249,7 @@ final class Execution {
     lock.lock();
     try {
       journal.compensate();
+      compensates = true;
       strands.clear();
       strands.add(undoing);
     } finally {
@@ -312,7 +315,10 @@ final class Execution {
     if (misfit != null) {
       return stop(misfit);
     }
-    Instant deadline = journal.ending() == Ending.NOT ? header().terms().deadline() : null;
+    if (journal.ending() != Ending.NOT && !compensates) {
+      return reload(); // its deadline passed while it left: it must not wait any more
+    }
+    Instant deadline = compensates ? null : header().terms().deadline();
     Instant due = RuntimeCore.sooner(waits.due(), deadline);
     Outcome outcome = send(journal.park(due, looked));
     if (outcome instanceof Outcome.Done) {

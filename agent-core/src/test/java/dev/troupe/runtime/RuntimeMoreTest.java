@@ -32,6 +32,7 @@ import dev.troupe.state.StoreClock;
 import dev.troupe.state.StoreInfo;
 import java.lang.reflect.Type;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -42,6 +43,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
@@ -639,6 +641,35 @@ class RuntimeMoreTest {
     }
 
     @Test
+    void aRunWhoseDeadlinePassesWhileItLeavesIsOver() {
+      AgentDefinition<String, String> agent =
+          agent(
+              "leaver",
+              String.class,
+              (in, context) -> {
+                try {
+                  context.sleep(Duration.ofHours(1));
+                } finally {
+                  if (bench.effect("left") == 1) {
+                    // leaves its stack slowly, until after its deadline
+                    Instant until = context.deadline().orElseThrow().plusMillis(100);
+                    Duration rest = Duration.between(Instant.now(), until);
+                    assertThat(new CountDownLatch(1).await(rest.toMillis(), TimeUnit.MILLISECONDS))
+                        .isFalse();
+                  }
+                }
+                return "";
+              });
+      try (AgentRuntime runtime =
+          bench.start(b -> b.hotWait(Duration.ZERO).endGrace(Duration.ofSeconds(5)), agent)) {
+        RunHandle<String> run =
+            runtime.submit(
+                Submission.of("leaver", "", String.class).deadline(Duration.ofMillis(400)).build());
+        assertCode(failure(run, Duration.ofSeconds(5)), ErrorCode.DEADLINE_EXCEEDED);
+      }
+    }
+
+    @Test
     void theDeadlineOfTheDefinitionHoldsWhereTheSubmissionHasNone() {
       AgentDefinition<String, String> agent =
           AgentDefinition.of(
@@ -834,16 +865,19 @@ class RuntimeMoreTest {
 
     @Test
     void noThreadIsLeftBehind() throws Exception {
+      Set<Thread> before = threads();
       AgentRuntime runtime = bench.start(echo(), waiter());
       assertThat(runtime.submit("echo", "x", String.class).await(SOON)).isEqualTo("x");
       runtime.submit(named("waiter", "r", String.class));
+      assertThat(threads()).anyMatch(t -> !before.contains(t));
       runtime.close();
-      Awaitility.await()
-          .untilAsserted(
-              () ->
-                  assertThat(Thread.getAllStackTraces().keySet())
-                      .filteredOn(t -> t.getName().startsWith("troupe-") && t.isAlive())
-                      .isEmpty());
+      Awaitility.await().untilAsserted(() -> assertThat(threads()).isSubsetOf(before));
+    }
+
+    private Set<Thread> threads() {
+      return Thread.getAllStackTraces().keySet().stream()
+          .filter(t -> t.getName().startsWith("troupe-"))
+          .collect(Collectors.toSet());
     }
 
     @Test

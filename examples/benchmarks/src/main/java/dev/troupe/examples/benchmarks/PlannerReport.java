@@ -36,6 +36,17 @@ final class PlannerReport {
           "Halloween party for 25 teens in Dublin, 900 euros",
           "a jazz evening for 30 adults in Copenhagen, 2500 euros");
 
+  /** One strategy for all; otherwise the run's id would choose, and each plan could be either. */
+  private static final Options OPTIONS =
+      new Options(
+          Recommenders.standard().names().get(0),
+          List.of(),
+          List.of(),
+          Duration.ZERO,
+          Duration.ofSeconds(10),
+          null,
+          null);
+
   private PlannerReport() {}
 
   static void write(Path folder) throws Exception {
@@ -73,7 +84,7 @@ final class PlannerReport {
 
   private static CompletionStage<PartyPlan> submit(AgentRuntime runtime, String request) {
     return runtime
-        .submit(PartyPlanner.NAME, new PartyRequest(request, Options.standard()), PartyPlan.class)
+        .submit(PartyPlanner.NAME, new PartyRequest(request, OPTIONS), PartyPlan.class)
         .completion();
   }
 
