@@ -26,6 +26,7 @@ final class PlanWatch implements RunListener, PartyPlanner.Watcher {
   private final Set<String> started = new LinkedHashSet<>();
   private final Runnable changed;
   private boolean planStarted;
+  private boolean caughtUp;
   private @Nullable String stopped;
 
   /** What one agent is doing. */
@@ -54,6 +55,7 @@ final class PlanWatch implements RunListener, PartyPlanner.Watcher {
       before.clear();
       started.clear();
       planStarted = false;
+      caughtUp = false;
       stopped = null;
     } finally {
       lock.unlock();
@@ -74,6 +76,26 @@ final class PlanWatch implements RunListener, PartyPlanner.Watcher {
     lock.lock();
     try {
       return planStarted;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether all that was done before is known: the plan has come to where it has to wait. */
+  boolean caughtUp() {
+    lock.lock();
+    try {
+      return caughtUp;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether this process executes the plan or one of its agents. */
+  boolean active() {
+    lock.lock();
+    try {
+      return planStarted || !started.isEmpty();
     } finally {
       lock.unlock();
     }
@@ -155,6 +177,8 @@ final class PlanWatch implements RunListener, PartyPlanner.Watcher {
   private void ofPlan(RunEvent event) {
     if (event instanceof RunEvent.Started) {
       planStarted = true;
+    } else if (event instanceof RunEvent.Parked || event instanceof RunEvent.Ended) {
+      caughtUp = planStarted;
     } else if (event instanceof RunEvent.Called called) {
       String path = called.path();
       String last = path.substring(path.lastIndexOf('/') + 1);

@@ -122,10 +122,10 @@ final class PlannerSession {
         if (stopped != null) {
           throw new ExecutionException(new IllegalStateException(stopped));
         }
-        if (!said && watch.executing()) {
+        if (!said && watch.caughtUp()) {
           say(watch.resumed());
           said = true;
-        } else if (!said && waited == 10) {
+        } else if (!said && waited == 10 && !watch.active()) {
           say("The plan was interrupted; waiting until the process that held it is given up.");
         }
       }

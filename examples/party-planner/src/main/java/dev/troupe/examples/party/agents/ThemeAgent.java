@@ -34,7 +34,8 @@ public final class ThemeAgent implements CatalogueAgent.Lookup<AgentTask, Offers
 
   @Override
   public String doing(AgentTask task) {
-    return "looking for a theme: " + task.brief().what().name().toLowerCase(Locale.ROOT);
+    List<String> wanted = task.brief().wishes().themes();
+    return wanted.isEmpty() ? "looking for a theme" : "looking for a theme like " + wanted.get(0);
   }
 
   @Override
