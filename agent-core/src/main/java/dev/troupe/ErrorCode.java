@@ -35,6 +35,16 @@ public enum ErrorCode {
   SWALLOWED_WAIT(false),
   /** A stored value can't be decoded. */
   UNDECODABLE(false),
+  /**
+   * Each process that executed the run died, more often than the runtime's limit allows, and the
+   * run came no further in between.
+   */
+  POISONED(false),
+  /**
+   * A process died while the effect was under way, and the step's policy forbids to make it again
+   * without knowing its outcome.
+   */
+  OUTCOME_UNKNOWN(false),
   /** A documented limit of size or number was passed. */
   LIMIT_EXCEEDED(false),
   /** The store did not answer or failed; whether the change was made is unknown. */

@@ -25,6 +25,7 @@ final class Entries {
 
   private final RunHeader header;
   private final List<Edit> riders;
+  private final Post post;
   private final Map<String, Entry> entries = new HashMap<>();
   private final Map<String, Entry> open = new HashMap<>();
   // what was loaded and not yet reached by the code, in the order of writing
@@ -35,9 +36,10 @@ final class Entries {
   private long bytes;
 
   /** Riders are edits that go with the next change. */
-  Entries(RunHeader header, List<Edit> riders) {
+  Entries(RunHeader header, List<Edit> riders, Post post) {
     this.header = header;
     this.riders = riders;
+    this.post = post;
   }
 
   /** Loads the rows that are lines of the journal; the others go to whoever knows them. */
@@ -74,6 +76,10 @@ final class Entries {
 
   int size() {
     return entries.size();
+  }
+
+  long lastNumber() {
+    return lastNumber;
   }
 
   @Nullable Entry peek(String path) {
@@ -194,7 +200,8 @@ final class Entries {
     entries.forEach(
         (path, entry) -> {
           if (entry.number() >= from.number() && entry.kind() == Entry.Kind.CALL) {
-            edits.add(Runs.cancelMail(entry.head(), Entry.text("its call was put aside")));
+            edits.addAll(
+                post.mail(entry.head(), Mailbox.CANCEL, Entry.text("its call was put aside")));
           }
         });
     entries.forEach(

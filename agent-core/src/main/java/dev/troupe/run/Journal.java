@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +39,7 @@ public final class Journal {
   static final String UNDO = "undo/";
   private static final String FAIL_ROW = "$fail";
   static final String STOP_ROW = "$stop";
+  private static final String DEATHS_ROW = "$deaths";
 
   private final RunHeader header;
   private final RecordId id;
@@ -45,8 +47,10 @@ public final class Journal {
   private final String changePrefix;
   private final Mailbox mailbox = new Mailbox();
   private final List<Edit> riders = new ArrayList<>();
+  private final Post post;
   private final Entries entries;
   private @Nullable Entry failing;
+  private @Nullable Entry deaths;
   private Ending ending = Ending.NOT;
   private boolean compensating;
   private int changes;
@@ -82,13 +86,16 @@ public final class Journal {
             + "-"
             + Integer.toHexString(id.key().hashCode())
             + "-";
-    this.entries = new Entries(header, riders);
+    this.post = new Post(header.id(), grant);
+    this.entries = new Entries(header, riders, post);
     entries.load(
         stored.rows(),
         (row, entry) -> {
           if (row.equals(FAIL_ROW)) {
             failing = entry;
             ending = Ending.FAILED;
+          } else if (row.equals(DEATHS_ROW)) {
+            deaths = entry;
           } // what was stopped or put aside is kept for people
         });
     receive(stored.mail());
@@ -109,6 +116,7 @@ public final class Journal {
   public Journal reread(Stored whole) {
     Journal again = new Journal(header, whole);
     again.changes = changes; // ids of changes are never used twice
+    again.post.after(post);
     return again;
   }
 
@@ -274,7 +282,7 @@ public final class Journal {
     List<Edit> edits = new ArrayList<>();
     Entry before = entries.peek(path);
     if (before != null && before.kind() == Entry.Kind.CALL) {
-      edits.add(Runs.cancelMail(before.head(), Entry.text("call " + path + " is over")));
+      edits.addAll(cancel(before.head(), Entry.text("call " + path + " is over")));
     }
     edits.addAll(entries.finish(path, entries.create(Entry.Kind.FAILED, now, attempts, payload)));
     return edits;
@@ -433,7 +441,7 @@ public final class Journal {
     String limit = due == null ? "0" : Long.toString(due.toEpochMilli());
     Entry call = entries.create(Entry.Kind.CALL, now, 1, Entry.text(child.id(), Entry.text(limit)));
     List<Edit> edits = new ArrayList<>(entries.finish(path, call));
-    edits.addAll(Runs.create(child));
+    edits.addAll(post.create(child));
     return edits;
   }
 
@@ -469,7 +477,7 @@ public final class Journal {
           if (p.startsWith(path + "/")
               && !Entries.inBranch(p, path, index)
               && waitsForChild(p, entry)) {
-            edits.add(Runs.cancelMail(entry.head(), Entry.text("another branch won")));
+            edits.addAll(cancel(entry.head(), Entry.text("another branch won")));
           }
         });
     entries.passBy(path, index); // the others may not have reached again what they did before
@@ -477,6 +485,10 @@ public final class Journal {
         entries.finish(
             path, entries.create(Entry.Kind.WINNER, now, 1, Entry.text(Integer.toString(index)))));
     return edits;
+  }
+
+  private List<Edit> cancel(String child, byte[] reason) {
+    return post.mail(child, Mailbox.CANCEL, reason);
   }
 
   private boolean waitsForChild(String path, Entry entry) {
@@ -494,7 +506,7 @@ public final class Journal {
     entries.forEach(
         (path, entry) -> {
           if (waitsForChild(path, entry)) {
-            edits.add(Runs.cancelMail(entry.head(), Entry.text(why)));
+            edits.addAll(cancel(entry.head(), Entry.text(why)));
           }
         });
     return edits;
@@ -573,6 +585,41 @@ public final class Journal {
   }
 
   /**
+   * Puts the run of a dead process back into its queue. A run that has come no further since the
+   * last process died on it may be what kills them: after too many deaths it begins to fail, which
+   * undoes what it did and tells its parent; when that kills processes too, it is stopped.
+   *
+   * @param now the store's time
+   * @param limit how many deaths in a row are allowed
+   * @param failure gives the encoded failure for a number of deaths
+   * @return the change
+   */
+  public Change takeUp(Instant now, int limit, IntFunction<byte[]> failure) {
+    Entry last = deaths;
+    boolean stuck = last != null && last.number() == entries.lastNumber();
+    int count = stuck && last != null ? last.attempts() + 1 : 1;
+    Edit home =
+        new Edit.Queue(
+            id.key(),
+            header.queue(),
+            header.terms().priority(),
+            now,
+            header.terms().lane(),
+            mailSeen() + 1);
+    if (count <= limit) {
+      Entry died =
+          new Entry(Entry.Kind.OPEN, entries.lastNumber(), now.toEpochMilli(), count, new byte[0]);
+      return change(List.of(new Edit.Row(id.key(), DEATHS_ROW, died.encode()), home));
+    }
+    if (failing != null) {
+      return stop(failure.apply(count), now);
+    }
+    List<Edit> edits = new ArrayList<>(failing(failure.apply(count), now));
+    edits.add(home);
+    return change(edits);
+  }
+
+  /**
    * Puts aside what code did that does not fit the journal, so that code that fits can go on. The
    * rows are kept under other names.
    *
@@ -614,10 +661,10 @@ public final class Journal {
     if (parent != null) {
       Entry.Kind kind = end.state() == RunEnd.State.SUCCEEDED ? Entry.Kind.DONE : Entry.Kind.FAILED;
       Entry result = new Entry(kind, 0, end.at().toEpochMilli(), 1, end.payload());
-      edits.add(
-          new Edit.Mail(parent, Mailbox.CHILD + header.origin().path(), result.encode(), true));
-    } else if (keep != null) {
-      edits.addAll(Runs.retain(header.id(), keep));
+      edits.addAll(post.mail(parent, Mailbox.CHILD + header.origin().path(), result.encode()));
+    }
+    if (keep != null && (parent == null || !post.isNear(parent))) {
+      edits.addAll(Runs.retain(header.id(), keep)); // nobody else's tree holds it
     }
     return change(edits);
   }

@@ -136,7 +136,10 @@ public record RunRecord(RunHeader header, @Nullable RunEnd end) {
    *     that this version does not know
    */
   public static RunRecord decode(Stored stored) {
-    byte[] value = stored.value();
+    return decode(stored.value(), stored.id().key());
+  }
+
+  static RunRecord decode(byte[] value, String key) {
     int end = 0;
     while (end < value.length && value[end] != '\n') {
       end++;
@@ -183,7 +186,7 @@ public record RunRecord(RunHeader header, @Nullable RunEnd end) {
       throw new AgentException(
           ErrorCode.UNDECODABLE,
           "record %s is not a run that this version can read: %s"
-              .formatted(stored.id().key(), broken.getMessage()),
+              .formatted(key, broken.getMessage()),
           broken);
     }
   }

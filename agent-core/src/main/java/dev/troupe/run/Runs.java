@@ -126,10 +126,6 @@ public final class Runs {
             new Edit.Mail(run.key(), Mailbox.CANCEL + "/" + changeId, Entry.text(reason), true)));
   }
 
-  static Edit.Mail cancelMail(String run, byte[] reason) {
-    return new Edit.Mail(run, Mailbox.CANCEL, reason, true);
-  }
-
   /**
    * Lets a stopped run go on.
    *

@@ -8,11 +8,11 @@ import dev.troupe.agent.AgentRegistry;
 import dev.troupe.state.MemoryStateStore;
 import dev.troupe.state.StateStore;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
@@ -54,21 +54,21 @@ public final class AgentRuntime implements AutoCloseable {
   private final ClaimLoop claims;
   private final Upkeep upkeep;
   private final Thread claiming;
-  private final Thread ticking;
+  private final Thread watching;
   private final @Nullable StateStore ownStore;
   private final AtomicBoolean closed = new AtomicBoolean();
-  private volatile boolean ticksEnough;
+  private volatile boolean watchedEnough;
+  private @Nullable Thread hook;
 
   private AgentRuntime(Builder b) {
     StateStore store = b.store;
     this.ownStore = store == null ? new MemoryStateStore() : null;
     StateStore used = ownStore == null ? Objects.requireNonNull(store) : ownStore;
+    StoreAccess access = new StoreAccess(used);
     this.core =
         new RuntimeCore(
-            // short, because it is part of every change's id
-            Long.toString(UUID.randomUUID().getMostSignificantBits() >>> 1, 36)
-                + Long.toString(UUID.randomUUID().getMostSignificantBits() >>> 1, 36),
-            new StoreAccess(used),
+            new Fleet(access, b.expiry),
+            access,
             b.codec,
             b.registry,
             new RuntimeOptions(
@@ -77,30 +77,45 @@ public final class AgentRuntime implements AutoCloseable {
                 b.pollInterval,
                 b.endGrace,
                 b.shutdownGrace,
+                b.maxTakeOvers,
                 b.retention),
             Threads.executor(),
             b.listeners);
     this.claims = new ClaimLoop(core);
-    core.connect(claims);
     this.upkeep = new Upkeep(core, claims);
+    core.connect(claims, upkeep);
     this.claiming = Threads.daemon("troupe-claims").newThread(claims);
-    this.ticking = Threads.daemon("troupe-upkeep").newThread(this::tick);
+    this.watching = Threads.daemon("troupe-watch").newThread(this::watch);
     try {
+      core.fleet.start(core);
       upkeep.start();
     } catch (RuntimeException failed) {
+      core.fleet.stop();
       core.executor.shutdownNow();
       throw failed;
     }
     claiming.start();
-    ticking.start();
+    watching.start();
+    if (b.shutdownHook) {
+      hook = Threads.atShutdown(this::close);
+    }
   }
 
-  private void tick() {
-    while (!ticksEnough) {
-      try {
-        upkeep.tick();
-      } catch (RuntimeException e) {
-        core.log.warn("upkeep failed and is tried again", e);
+  /** Never waits for the store, so that a lease that ends is noticed whatever the store does. */
+  private void watch() {
+    boolean held = true;
+    while (!watchedEnough) {
+      boolean holds = core.fleet.holdsLease();
+      if (held && !holds) {
+        core.log.warn("no heartbeat went through in time; runs are interrupted until one does");
+        core.interruptAll("the process's lease has ended");
+      }
+      held = holds;
+      Instant now = core.access.now();
+      for (Execution run : core.running.values()) {
+        if (run.overdue(now, core.options.endGrace())) {
+          core.executor.execute(run::endOverHead);
+        }
       }
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(TICK_MILLIS));
     }
@@ -221,6 +236,15 @@ public final class AgentRuntime implements AutoCloseable {
   }
 
   /**
+   * The processes that use the store at present, as they told of themselves.
+   *
+   * @return a list without order
+   */
+  public List<ProcessView> processes() {
+    return core.fleet.processes();
+  }
+
+  /**
    * Shuts down: takes no more runs, lets waiting ones leave, gives those under way the shutdown
    * grace to finish, then interrupts them and hands them back. Returns within the grace plus 3
    * seconds. May be called more than once and from any thread; closes the store only if the runtime
@@ -231,31 +255,45 @@ public final class AgentRuntime implements AutoCloseable {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
+    Threads.forget(hook);
     claims.stop();
+    core.fleet.drain();
     long grace = System.nanoTime() + RuntimeOptions.nanos(core.options.shutdownGrace());
     awaitEmpty(grace);
     core.running.values().forEach(Execution::handBackSoon);
     awaitEmpty(System.nanoTime() + TimeUnit.SECONDS.toNanos(1));
     core.access.hurry();
     core.running.values().forEach(Execution::handBackNow);
-    ticksEnough = true;
-    LockSupport.unpark(ticking);
+    watchedEnough = true;
+    core.fleet.stop();
+    LockSupport.unpark(watching);
     core.executor.shutdownNow();
     try {
       claiming.join(1_000);
-      ticking.join(1_000);
+      watching.join(1_000);
+      upkeep.stop();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    try {
-      upkeep.stop();
-    } catch (AgentException away) {
-      core.log.warn(
-          "the store does not answer; the next process takes over: {}", away.getMessage());
-    }
+    leave();
     core.handles.closed(closedError());
     if (ownStore != null) {
       ownStore.close();
+    }
+  }
+
+  private void leave() {
+    boolean empty = core.running.isEmpty() && !claiming.isAlive();
+    try {
+      upkeep.giveBack();
+    } catch (AgentException notGiven) {
+      empty = false;
+    }
+    try {
+      core.fleet.leave(empty);
+    } catch (AgentException away) {
+      core.log.warn(
+          "the store does not answer; the next process takes over: {}", away.getMessage());
     }
   }
 
@@ -285,6 +323,9 @@ public final class AgentRuntime implements AutoCloseable {
     private Duration pollInterval = Duration.ofMillis(200);
     private Duration endGrace = Duration.ofSeconds(2);
     private Duration shutdownGrace = Duration.ofSeconds(10);
+    private Duration expiry = Duration.ofSeconds(10);
+    private int maxTakeOvers = 5;
+    private boolean shutdownHook = true;
     private @Nullable Duration retention = Duration.ofDays(7);
 
     private Builder() {}
@@ -410,6 +451,50 @@ public final class AgentRuntime implements AutoCloseable {
       return this;
     }
 
+    /**
+     * Sets after which time without a heartbeat other processes take over what this one held. By
+     * default 10 seconds; a heartbeat goes out at every fifth of it. Shorter means faster take-over
+     * and less patience with pauses of the process or the store. All processes of a fleet should
+     * have the same. Without meaning for a store that serves one process.
+     *
+     * @param expiry at least 200 ms
+     * @return this
+     */
+    public Builder expiry(Duration expiry) {
+      this.expiry = atLeast("expiry", expiry, Duration.ofMillis(200));
+      return this;
+    }
+
+    /**
+     * Sets how often a run is taken over from a dead process without having come any further in
+     * between. By default 5. A run that is beyond that begins to fail with {@link
+     * ErrorCode#POISONED}: what it did is undone and its parent is told; should that kill processes
+     * too, it is stopped until it is resumed.
+     *
+     * @param maxTakeOvers at least 1
+     * @return this
+     */
+    public Builder maxTakeOvers(int maxTakeOvers) {
+      if (maxTakeOvers < 1) {
+        throw new IllegalArgumentException("maxTakeOvers must be at least 1: " + maxTakeOvers);
+      }
+      this.maxTakeOvers = maxTakeOvers;
+      return this;
+    }
+
+    /**
+     * Sets whether the runtime closes itself when the JVM shuts down, as on SIGTERM, so that other
+     * processes go on at once. By default it does. Switch it off where a container closes the
+     * runtime in an order of its own.
+     *
+     * @param shutdownHook whether to
+     * @return this
+     */
+    public Builder shutdownHook(boolean shutdownHook) {
+      this.shutdownHook = shutdownHook;
+      return this;
+    }
+
     private static Duration atLeast(String what, Duration value, Duration least) {
       if (value.compareTo(least) < 0) {
         throw new IllegalArgumentException(what + " must be at least " + least + ": " + value);
@@ -439,6 +524,27 @@ public final class AgentRuntime implements AutoCloseable {
             Executors.class.getMethod("newVirtualThreadPerTaskExecutor").invoke(null);
       } catch (ReflectiveOperationException before21) {
         return Executors.newCachedThreadPool(daemon("troupe-run"));
+      }
+    }
+
+    static Thread atShutdown(Runnable close) {
+      Thread hook = new Thread(close, "troupe-shutdown");
+      try {
+        Runtime.getRuntime().addShutdownHook(hook);
+      } catch (IllegalStateException shuttingDown) {
+        // too late for a hook; the process is on its way out
+      }
+      return hook;
+    }
+
+    static void forget(@Nullable Thread hook) {
+      if (hook == null || hook == Thread.currentThread()) {
+        return;
+      }
+      try {
+        Runtime.getRuntime().removeShutdownHook(hook);
+      } catch (IllegalStateException shuttingDown) {
+        // it runs already, and finds the runtime closed
       }
     }
 

@@ -26,8 +26,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +40,10 @@ final class ClaimLoop implements Runnable {
   private final RuntimeCore core;
   private final Set<Integer> partitions;
   private final AtomicLong grants = new AtomicLong();
+
+  /** Held while the upkeep has claimed what is no run to execute. */
+  final ReentrantLock caring = new ReentrantLock();
+
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private final Set<String> hints = new LinkedHashSet<>();
@@ -55,10 +57,7 @@ final class ClaimLoop implements Runnable {
 
   ClaimLoop(RuntimeCore core) {
     this.core = core;
-    this.partitions =
-        IntStream.range(0, core.access.info().partitions())
-            .boxed()
-            .collect(Collectors.toUnmodifiableSet());
+    this.partitions = core.access.info().all();
   }
 
   // told by others
@@ -124,7 +123,7 @@ final class ClaimLoop implements Runnable {
   }
 
   Grant newGrant() {
-    return new Grant(core.incarnation, grants.incrementAndGet());
+    return new Grant(core.fleet.incarnation(), grants.incrementAndGet());
   }
 
   // the loop's own thread
@@ -139,9 +138,13 @@ final class ClaimLoop implements Runnable {
         if (work == null) {
           return;
         }
-        if (suspect) {
-          suspect = false;
-          reclaim();
+        if (suspect && caring.tryLock()) {
+          try {
+            suspect = false;
+            reclaim();
+          } finally {
+            caring.unlock();
+          }
         }
         pause = 0;
         int free = work.limit;
@@ -185,7 +188,7 @@ final class ClaimLoop implements Runnable {
       }
       while (!stopped) {
         int free = core.options.maxConcurrentRuns() - executing;
-        List<String> queues = free > 0 ? openQueues() : List.of();
+        List<String> queues = free > 0 && core.fleet.mayBegin() ? openQueues() : List.of();
         if (!queues.isEmpty()) {
           long now = System.nanoTime();
           Instant due = expected;
@@ -246,8 +249,9 @@ final class ClaimLoop implements Runnable {
   }
 
   /**
-   * Gives back what the store says this process holds and that it does not run. Only this thread
-   * claims runs, so nothing is under way meanwhile.
+   * Gives back what the store says this process holds and that it does not run: after a claim whose
+   * answer was lost, and after every heartbeat. Only this thread claims runs, and the upkeep's
+   * claims exclude this, so nothing is under way meanwhile.
    */
   private void reclaim() {
     Set<Long> known = new HashSet<>();
@@ -255,7 +259,8 @@ final class ClaimLoop implements Runnable {
     core.letGo.forEach(run -> known.add(run.journal().grant().number()));
     List<Stored> stranded;
     do {
-      stranded = claim(new Claim.From.HeldBy(core.incarnation, Set.copyOf(known)), MAX_CLAIM);
+      stranded =
+          claim(new Claim.From.HeldBy(core.fleet.incarnation(), Set.copyOf(known)), MAX_CLAIM);
       for (Stored record : stranded) {
         try {
           putBack(record);

@@ -6,6 +6,8 @@ import dev.troupe.agent.AgentDefinition;
 import dev.troupe.agent.Failure;
 import dev.troupe.agent.Names;
 import dev.troupe.run.Entry;
+import dev.troupe.run.Membership;
+import dev.troupe.run.Outbox;
 import dev.troupe.run.RunEnd;
 import dev.troupe.run.RunHeader;
 import dev.troupe.run.RunRecord;
@@ -245,6 +247,13 @@ final class Control {
           record.now(),
           header.terms().lane(),
           record.mailNumber() + 1);
+    }
+    if (Membership.PROCESS.equals(record.tags().get(RunRecord.KIND))) {
+      return new Edit.Queue(
+          record.id().key(), Membership.FLEET, 0, record.now(), null, Long.MAX_VALUE);
+    }
+    if (Outbox.isOutbox(record.id().key())) {
+      return Outbox.requeue(record);
     }
     return record.id().key().endsWith("/$keep")
         ? new Edit.Queue(

@@ -22,6 +22,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -69,6 +71,7 @@ final class Execution {
   private boolean left;
   private long endingSince;
   private long lastSeen;
+  private volatile long lastLook = System.nanoTime();
 
   /** The last mail that was there when the run decided to leave; what came later is news. */
   private long looked;
@@ -401,6 +404,7 @@ final class Execution {
     if (!(outcome instanceof Outcome.Done done)) {
       return outcome;
     }
+    lastLook = System.nanoTime();
     for (Outcome.Seen seen : done.seen()) {
       if (!seen.key().equals(runId())) {
         core.wake(seen);
@@ -437,8 +441,19 @@ final class Execution {
 
   // control from other threads
 
+  /** Whether mail that another process sent may have been lying here for a while. */
+  boolean shouldLook(long everyNanos) {
+    lock.lock();
+    try {
+      return !settling && (waits.any() || System.nanoTime() - lastLook >= everyNanos);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Looks for mail that came since. */
   void fetchMail() {
+    lastLook = System.nanoTime();
     Stored record = core.access.first(Scan.mailAfter(journal.id(), journal.mailSeen()));
     if (record != null) {
       lock.lock();
@@ -677,8 +692,22 @@ final class Execution {
     return why;
   }
 
+  /** An effect begins only while this process is sure to be the only one that makes it. */
+  private void awaitLease() {
+    while (!core.fleet.mayBegin()) {
+      if (!core.fleet.holdsLease()) {
+        throw lost("the process's lease has ended");
+      }
+      if (exit != Exit.NONE) {
+        return;
+      }
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+    }
+  }
+
   /** Marks a thread as inside an action; false when nothing may begin any more. */
   boolean enter(Strand strand, Thread thread) {
+    awaitLease();
     lock.lock();
     try {
       if (exit != Exit.NONE

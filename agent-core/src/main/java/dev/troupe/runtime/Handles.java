@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class Handles {
   private final RuntimeCore core;
   private volatile @Nullable AgentException closed;
+  private volatile long lastLook = System.nanoTime();
   private final Map<String, List<RunHandle<?>>> waiting = new ConcurrentHashMap<>();
 
   Handles(RuntimeCore core) {
@@ -51,9 +52,13 @@ final class Handles {
     waiting.keySet().forEach(run -> stopped(run, why));
   }
 
-  /** Looks in the store for ends that another process wrote. */
-  void look() {
-    waiting.keySet().forEach(this::look);
+  /** Looks in the store for ends that another process wrote, not more often than said. */
+  void look(long everyNanos) {
+    long now = System.nanoTime();
+    if (now - lastLook >= everyNanos) {
+      lastLook = now;
+      waiting.keySet().forEach(this::look);
+    }
   }
 
   private void look(String run) {

@@ -8,7 +8,6 @@ import dev.troupe.state.Change;
 import dev.troupe.state.Edit;
 import dev.troupe.state.Place;
 import dev.troupe.state.Stored;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
@@ -43,13 +42,14 @@ final class Misfits {
 
   /** Puts a record back where it came from. */
   static void putBack(RuntimeCore core, Stored record) {
+    core.access.write(back(record));
+  }
+
+  /** The change that puts a record back where it came from. */
+  static Change back(Stored record) {
     Edit edit =
         Objects.requireNonNullElseGet(
             Control.requeue(record), () -> new Edit.Release(record.id().key()));
-    core.access.write(
-        new Change(
-            RunIds.random(),
-            record.id().partition(),
-            new ArrayList<>(List.of(fence(record), edit))));
+    return new Change(RunIds.random(), record.id().partition(), List.of(fence(record), edit));
   }
 }

@@ -201,14 +201,17 @@ final class RunContext implements AgentContext {
     RunHeader parent = run.header();
     RunHeader.Terms terms = parent.terms();
     Instant own = callee.deadline().map(limit -> Runs.after(at, limit)).orElse(null);
+    String key = call.key().orElse(null);
     return new RunHeader(
-        parent.childId(path, turn),
+        key == null
+            ? parent.childId(path, turn)
+            : key + "/" + derivedId(parent.id(), path + "~" + turn),
         callee.name(),
         callee.version(),
         new RunHeader.Origin(parent.id(), path, call.capability(), at),
         new RunHeader.Terms(
             terms.priority(),
-            null,
+            key,
             RuntimeCore.sooner(RuntimeCore.sooner(due, terms.deadline()), own),
             terms.tenant(),
             terms.principal(),

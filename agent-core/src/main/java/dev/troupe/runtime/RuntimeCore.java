@@ -7,6 +7,7 @@ import dev.troupe.agent.Agent;
 import dev.troupe.agent.AgentDefinition;
 import dev.troupe.agent.AgentRegistry;
 import dev.troupe.agent.Failure;
+import dev.troupe.run.Outbox;
 import dev.troupe.run.RunEnd;
 import dev.troupe.run.RunHeader;
 import dev.troupe.run.RunRecord;
@@ -22,6 +23,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,8 +34,12 @@ final class RuntimeCore {
   static final int MAX_VALUE = 120 * 1024;
 
   final Logger log = LoggerFactory.getLogger(AgentRuntime.class);
-  final String incarnation;
+  final Fleet fleet;
   final StoreAccess access;
+
+  /** When this process started, in milliseconds since 1970 on its own clock. */
+  final long since = System.currentTimeMillis();
+
   final Codec codec;
   final AgentRegistry registry;
   final RuntimeOptions options;
@@ -49,18 +55,25 @@ final class RuntimeCore {
   /** Runs that were let go and whose grant may still be this process's. */
   final Queue<Execution> letGo = new ConcurrentLinkedQueue<>();
 
+  /** Outbox records that this process wrote and that wait for a relay. */
+  final Queue<String> outbox = new ConcurrentLinkedQueue<>();
+
+  /** How many records of dead processes this one has taken over. */
+  final AtomicLong taken = new AtomicLong();
+
   private final List<RunListener> listeners;
   private @Nullable ClaimLoop claims;
+  private @Nullable Upkeep upkeep;
 
   RuntimeCore(
-      String incarnation,
+      Fleet fleet,
       StoreAccess access,
       Codec codec,
       AgentRegistry registry,
       RuntimeOptions options,
       ExecutorService executor,
       List<RunListener> listeners) {
-    this.incarnation = incarnation;
+    this.fleet = fleet;
     this.access = access;
     this.codec = codec;
     this.registry = registry;
@@ -69,8 +82,9 @@ final class RuntimeCore {
     this.listeners = List.copyOf(listeners);
   }
 
-  void connect(ClaimLoop loop) {
+  void connect(ClaimLoop loop, Upkeep keeper) {
     this.claims = loop;
+    this.upkeep = keeper;
   }
 
   private ClaimLoop claims() {
@@ -163,11 +177,16 @@ final class RuntimeCore {
   }
 
   private boolean isOwn(@Nullable Grant holder) {
-    return holder != null && holder.holder().equals(incarnation);
+    return holder != null && holder.holder().equals(fleet.incarnation());
   }
 
   /** A record got mail: whoever waits for it should look. */
   void wake(Outcome.Seen seen) {
+    if (Outbox.isOutbox(seen.key())) {
+      outbox.add(seen.key());
+      Objects.requireNonNull(upkeep).wakeUp();
+      return;
+    }
     if (seen.key().contains("/$")) {
       return; // what lies beside a run and is none
     }
@@ -191,6 +210,19 @@ final class RuntimeCore {
     }
   }
 
+  /** A heartbeat went through. */
+  void beaten() {
+    ClaimLoop loop = claims;
+    if (loop != null) {
+      loop.suspect();
+    }
+  }
+
+  /** Lets go of all runs: this process may no longer be the one that executes them. */
+  void interruptAll(String why) {
+    running.values().forEach(run -> run.lost(why));
+  }
+
   void parked(@Nullable Instant due) {
     if (due != null) {
       claims().expect(due);
@@ -201,7 +233,7 @@ final class RuntimeCore {
     RunView.State state = RunView.State.valueOf(end.state().name());
     tell(new RunEvent.Ended(run.runId(), run.definition.name(), state, failure));
     for (Outcome.Seen seen : done.seen()) {
-      if (!seen.key().equals(run.runId()) && seen.mailAccepted()) {
+      if (!seen.key().equals(run.runId()) && (seen.mailAccepted() || Outbox.isOutbox(seen.key()))) {
         wake(seen);
       }
     }

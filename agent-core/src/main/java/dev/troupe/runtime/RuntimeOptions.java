@@ -10,6 +10,7 @@ record RuntimeOptions(
     Duration pollInterval,
     Duration endGrace,
     Duration shutdownGrace,
+    int maxTakeOvers,
     @Nullable Duration retention) {
   private static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE / 2);
 

@@ -5,6 +5,7 @@ import dev.troupe.ErrorCode;
 import dev.troupe.state.BatchingStore;
 import dev.troupe.state.Change;
 import dev.troupe.state.Claim;
+import dev.troupe.state.Edit;
 import dev.troupe.state.Find;
 import dev.troupe.state.Outcome;
 import dev.troupe.state.Page;
@@ -85,6 +86,32 @@ final class StoreAccess {
           }
           return outcome;
         });
+  }
+
+  /** Sends a change once, past the queue of the others; a missing answer is an error. */
+  Outcome once(Change change) {
+    Outcome outcome = store.apply(List.of(change)).get(0);
+    note(outcome.now());
+    return outcome;
+  }
+
+  /** Sends independent changes in one list, again when the answer is missing. */
+  List<Outcome> writeAll(List<Change> changes) {
+    List<Outcome> outcomes = patiently(() -> store.apply(changes));
+    note(outcomes.get(outcomes.size() - 1).now());
+    return outcomes;
+  }
+
+  /** Asks the store for its time with a change that can't be done. */
+  void learnTime() {
+    RecordId nothing = place("process-");
+    Change never =
+        new Change(
+            RunIds.random(),
+            nothing.partition(),
+            List.of(
+                new Edit.AtVersion(nothing.key(), Long.MAX_VALUE), new Edit.Delete(nothing.key())));
+    note(patiently(() -> store.apply(List.of(never))).get(0).now());
   }
 
   private <T> T patiently(Supplier<T> call) {

@@ -1,147 +1,156 @@
 package dev.troupe.runtime;
 
 import dev.troupe.AgentException;
-import dev.troupe.run.RunRecord;
+import dev.troupe.run.Outbox;
 import dev.troupe.run.Runs;
 import dev.troupe.state.Change;
 import dev.troupe.state.Claim;
-import dev.troupe.state.Edit;
-import dev.troupe.state.Find;
-import dev.troupe.state.Grant;
+import dev.troupe.state.Outcome;
 import dev.troupe.state.Page;
 import dev.troupe.state.Place;
 import dev.troupe.state.RecordId;
 import dev.troupe.state.Scan;
-import dev.troupe.state.StoreInfo;
 import dev.troupe.state.Stored;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What a process does beside executing runs: announces itself, takes over what a dead one held,
- * ends runs past their deadline, gives back what it let go, removes what was kept long enough.
+ * What a process does in the store beside executing runs: relays what runs send to other
+ * partitions, takes over from the dead, gives back what it let go, looks for mail, removes what was
+ * kept long enough.
  */
-final class Upkeep {
-  static final String PROCESS = "process";
-  private static final String FLEET = "$fleet";
+final class Upkeep implements Runnable {
   private static final int PORTION = 200;
+  private static final int RELAYED = 64;
   private static final Duration REMEMBER = Duration.ofDays(30);
-  private static final long SECOND = 1_000_000_000L;
+  private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
 
   private final RuntimeCore core;
   private final ClaimLoop claims;
-  private final String key;
+  private final TakeOver takeOver;
   private final Set<Integer> partitions;
+  private volatile boolean enough;
+  private @Nullable Thread thread;
+  private long nextPoll;
   private long nextSecond;
 
   Upkeep(RuntimeCore core, ClaimLoop claims) {
     this.core = core;
     this.claims = claims;
-    this.key = PROCESS + "-" + core.incarnation;
-    this.partitions =
-        IntStream.range(0, core.access.info().partitions())
-            .boxed()
-            .collect(Collectors.toUnmodifiableSet());
+    this.takeOver = new TakeOver(core, claims);
+    this.partitions = core.access.info().all();
   }
 
-  /** Announces this process and takes over what others held that can't be alive. */
+  /** Takes over what others held that can't be alive, then goes on in a thread of its own. */
   void start() {
-    RecordId id = core.access.place(key);
-    String hosted = String.join(" ", core.registry.all().stream().map(a -> a.queue()).toList());
-    byte[] value =
-        ("pid " + ProcessHandle.current().pid() + "\n" + hosted).getBytes(StandardCharsets.UTF_8);
-    core.access.write(
-        new Change(
-            RunIds.random(),
-            id.partition(),
-            List.of(
-                new Edit.Absent(key),
-                new Edit.Put(key, value, Map.of(RunRecord.KIND, PROCESS), null),
-                new Edit.Queue(key, FLEET, 0, Runs.NEVER, null, Long.MAX_VALUE))));
-    if (core.access.info().sharing() == StoreInfo.Sharing.ONE_PROCESS) {
-      takeOverAll();
+    if (!core.fleet.shared()) {
+      takeOver.everybody();
+    }
+    Thread own = new Thread(this, "troupe-upkeep");
+    own.setDaemon(true);
+    thread = own;
+    own.start();
+  }
+
+  /** Something waits for a relay. */
+  void wakeUp() {
+    LockSupport.unpark(thread);
+  }
+
+  @Override
+  public void run() {
+    while (!enough) {
+      try {
+        round();
+      } catch (RuntimeException e) {
+        claims.suspect(); // the store may have handed out records in an answer that did not come
+        core.log.warn("upkeep failed and is tried again", e);
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
+      }
+      if (core.outbox.isEmpty()) {
+        LockSupport.parkNanos(Math.max(1, Math.min(nextPoll, nextSecond) - System.nanoTime()));
+      }
     }
   }
 
-  private void takeOverAll() {
-    Find others = Find.tagged(RunRecord.KIND, PROCESS, 100);
-    Set<String> mine = new HashSet<>(Set.of(key));
-    while (true) {
-      List<RecordId> dead = new ArrayList<>();
-      for (Stored process : core.access.find(others).items()) {
-        if (mine.add(process.id().key())) {
-          dead.add(process.id());
+  private void round() {
+    claims.caring.lock();
+    try {
+      relay();
+      long now = System.nanoTime();
+      if (now - nextPoll >= 0) {
+        nextPoll = now + RuntimeOptions.nanos(core.options.pollInterval());
+        while (relay(new Claim.From.Due(List.of(Outbox.QUEUE))) > 0) {
+          // until nothing is left to relay
+        }
+        takeOver.verdicts();
+      }
+      if (now - nextSecond >= 0) {
+        nextSecond = now + SECOND;
+        for (String former : core.fleet.takeFormer()) {
+          takeOver.putBackAll(former);
+        }
+        giveBack();
+        if (core.options.retention() != null) {
+          forget();
         }
       }
-      if (dead.isEmpty()) {
-        return;
-      }
-      for (RecordId process : dead) {
-        takeOver(process);
-      }
+    } finally {
+      claims.caring.unlock();
     }
+    look();
   }
 
-  /** Gives everything that a dead process held back to its queues, then forgets the process. */
-  private void takeOver(RecordId process) {
-    String holder = process.key().substring(PROCESS.length() + 1);
-    Grant grant = claims.newGrant();
-    core.access.claim(
-        new Claim(grant, new Claim.From.Named(List.of(process)), partitions, 1, 1 << 20));
-    int runs = 0;
-    while (true) {
-      List<Stored> held =
-          core.access.claim(
-              new Claim(
-                  claims.newGrant(),
-                  new Claim.From.HeldBy(holder, Set.of()),
-                  partitions,
-                  64,
-                  8 << 20));
-      if (held.isEmpty()) {
-        break;
-      }
-      for (Stored record : held) {
-        try {
-          Misfits.putBack(core, record);
-        } catch (AgentException undecodable) {
-          Misfits.stop(core, record, undecodable);
+  // relay
+
+  private void relay() {
+    while (!core.outbox.isEmpty()) {
+      List<RecordId> ids = new ArrayList<>();
+      while (ids.size() < RELAYED) {
+        String key = core.outbox.poll();
+        if (key == null) {
+          break;
         }
-        runs++;
+        ids.add(core.access.place(key));
       }
-    }
-    core.access.write(
-        new Change(RunIds.random(), process.partition(), List.of(new Edit.Delete(process.key()))));
-    if (runs > 0) {
-      core.log.info("took over {} runs of a process that ended without handing them back", runs);
+      relay(new Claim.From.Named(ids));
     }
   }
 
-  /** Called every few dozen milliseconds. */
-  void tick() {
-    Instant now = core.access.now();
-    for (Execution run : core.running.values()) {
-      if (run.overdue(now, core.options.endGrace())) {
-        core.executor.execute(run::endOverHead);
+  private int relay(Claim.From from) {
+    List<Stored> records =
+        core.access.claim(new Claim(claims.newGrant(), from, partitions, RELAYED, 8 << 20));
+    List<Stored> relayed = new ArrayList<>();
+    List<Change> changes = new ArrayList<>();
+    for (Stored record : records) {
+      try {
+        changes.add(Outbox.deliver(RunIds.random(), record, core.access.info().partitions()));
+        relayed.add(record);
+      } catch (AgentException undecodable) {
+        Misfits.stop(core, record, undecodable);
       }
     }
-    if (System.nanoTime() - nextSecond >= 0) {
-      nextSecond = System.nanoTime() + SECOND;
-      giveBack();
-      core.handles.look();
-      if (core.options.retention() != null) {
-        forget();
+    if (changes.isEmpty()) {
+      return records.size();
+    }
+    List<Outcome> outcomes = core.access.writeAll(changes);
+    List<Change> done = new ArrayList<>();
+    relayed.forEach(record -> done.add(Outbox.delivered(RunIds.random(), record)));
+    core.access.writeAll(done);
+    for (Outcome outcome : outcomes) {
+      if (outcome instanceof Outcome.Done there) {
+        there.seen().forEach(core::wake);
       }
     }
+    return records.size();
   }
+
+  // runs
 
   /** Runs that were let go: whoever still has their grant puts them back into their queue. */
   void giveBack() {
@@ -159,27 +168,29 @@ final class Upkeep {
     }
   }
 
-  private void forget() {
-    try {
-      List<Stored> reminders =
-          core.access.claim(
-              new Claim(
-                  claims.newGrant(),
-                  new Claim.From.Due(List.of(Runs.RETENTION)),
-                  partitions,
-                  256,
-                  1 << 20));
-      for (Stored reminder : reminders) {
-        try {
-          forget(reminder);
-        } catch (AgentException later) {
-          core.log.warn("run {} can't be removed now", Runs.reminded(reminder), later);
-          Misfits.putBack(core, reminder);
+  /** Looks for what other processes wrote to runs of this one, and for ends that others wrote. */
+  private void look() {
+    if (core.fleet.shared()) {
+      for (Execution run : core.running.values()) {
+        if (run.shouldLook(SECOND)) {
+          run.fetchMail();
         }
       }
-    } catch (AgentException lost) {
-      claims.suspect(); // what was handed out is put back
-      throw lost;
+    }
+    core.handles.look(SECOND);
+  }
+
+  private void forget() {
+    Claim.From due = new Claim.From.Due(List.of(Runs.RETENTION));
+    List<Stored> reminders =
+        core.access.claim(new Claim(claims.newGrant(), due, partitions, 256, 1 << 20));
+    for (Stored reminder : reminders) {
+      try {
+        forget(reminder);
+      } catch (AgentException later) {
+        core.log.warn("run {} can't be removed now", Runs.reminded(reminder), later);
+        Misfits.putBack(core, reminder);
+      }
     }
   }
 
@@ -212,10 +223,13 @@ final class Upkeep {
     core.access.write(Runs.bury(RunIds.random(), root, core.access.now(), REMEMBER));
   }
 
-  /** The process leaves: nobody needs to take over. */
-  void stop() {
-    giveBack();
-    RecordId id = core.access.place(key);
-    core.access.write(new Change(RunIds.random(), id.partition(), List.of(new Edit.Delete(key))));
+  /** Nothing more is begun; what is under way gets a second. */
+  void stop() throws InterruptedException {
+    enough = true;
+    wakeUp();
+    Thread own = thread;
+    if (own != null) {
+      own.join(1_000);
+    }
   }
 }

@@ -39,6 +39,11 @@ final class Waits {
     waiting.removeIf(wait -> wait.strand.isLost());
   }
 
+  /** Whether something waits; under the run's lock. */
+  boolean any() {
+    return !waiting.isEmpty();
+  }
+
   void clear() {
     waiting.clear();
     quietSince = 0;

@@ -31,6 +31,17 @@ public record RecordId(int partition, String key) {
     return new RecordId(partitionOf(key, partitions), key);
   }
 
+  /**
+   * The part of a key that decides where its record lies.
+   *
+   * @param key a record's key
+   * @return what stands before the first slash
+   */
+  public static String route(String key) {
+    int slash = key.indexOf('/');
+    return slash < 0 ? key : key.substring(0, slash);
+  }
+
   static int partitionOf(String key, int partitions) {
     CRC32 crc = new CRC32();
     for (int i = 0; i < key.length(); i++) {

@@ -5,6 +5,9 @@ import dev.troupe.ErrorCode;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * What a store is and what it refuses. Constant while the store is open.
@@ -57,6 +60,15 @@ public record StoreInfo(
     if (partitions < 1 || partitions > 4096) {
       throw new IllegalArgumentException("a store has 1 to 4096 partitions, not " + partitions);
     }
+  }
+
+  /**
+   * The numbers of all partitions.
+   *
+   * @return 0 to {@link #partitions()} - 1
+   */
+  public Set<Integer> all() {
+    return IntStream.range(0, partitions).boxed().collect(Collectors.toUnmodifiableSet());
   }
 
   /**

@@ -1,0 +1,128 @@
+package dev.troupe.runtime;
+
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
+import dev.troupe.agent.Failure;
+import dev.troupe.run.Journal;
+import dev.troupe.run.Membership;
+import dev.troupe.run.RunRecord;
+import dev.troupe.run.Runs;
+import dev.troupe.state.Change;
+import dev.troupe.state.Claim;
+import dev.troupe.state.Find;
+import dev.troupe.state.Place;
+import dev.troupe.state.RecordId;
+import dev.troupe.state.Stored;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/** Gives what dead processes held back to the queues. Used by the upkeep thread. */
+final class TakeOver {
+  private static final int PORTION = 64;
+  private static final int MAX_BYTES = 8 << 20;
+
+  private final RuntimeCore core;
+  private final ClaimLoop claims;
+  private final Set<Integer> partitions;
+
+  TakeOver(RuntimeCore core, ClaimLoop claims) {
+    this.core = core;
+    this.claims = claims;
+    this.partitions = core.access.info().all();
+  }
+
+  /** The records of processes that gave no sign of life in time, if this one may judge. */
+  void verdicts() {
+    if (!core.fleet.mayJudge()) {
+      return;
+    }
+    Claim.From due = new Claim.From.Due(List.of(Membership.FLEET));
+    for (Stored process : claim(due, 16)) {
+      takeOver(process);
+    }
+  }
+
+  /** Over a store for one process, everybody else is dead. */
+  void everybody() {
+    Find others = Find.tagged(RunRecord.KIND, Membership.PROCESS, 100);
+    Set<String> seen = new HashSet<>(Set.of(core.fleet.member().id().key()));
+    while (true) {
+      List<RecordId> dead = new ArrayList<>();
+      for (Stored process : core.access.find(others).items()) {
+        if (seen.add(process.id().key())) {
+          dead.add(process.id());
+        }
+      }
+      if (dead.isEmpty()) {
+        return;
+      }
+      for (RecordId process : dead) {
+        for (Stored held : claim(new Claim.From.Named(List.of(process)), 1)) {
+          takeOver(held);
+        }
+      }
+    }
+  }
+
+  private List<Stored> claim(Claim.From from, int limit) {
+    return core.access.claim(new Claim(claims.newGrant(), from, partitions, limit, MAX_BYTES));
+  }
+
+  /** Gives everything that a dead process held back to its queues, then forgets the process. */
+  void takeOver(Stored process) {
+    String dead = Membership.incarnation(process.id());
+    int records = putBackAll(dead);
+    Place.Held held = (Place.Held) process.place();
+    Instant now = core.access.now();
+    Change last = core.fleet.member().takenOver(RunIds.random(), process, held.grant(), now);
+    core.access.write(last);
+    if (records > 0) {
+      core.log.info("took over {} records of process {}, which died", records, dead);
+      core.taken.addAndGet(records);
+      claims.expect(now);
+    }
+  }
+
+  /** Puts back whatever a holder has that is no longer there; returns how much that was. */
+  int putBackAll(String holder) {
+    int count = 0;
+    while (true) {
+      List<Stored> held = claim(new Claim.From.HeldBy(holder, Set.of()), PORTION);
+      if (held.isEmpty()) {
+        return count;
+      }
+      List<Change> changes = new ArrayList<>();
+      for (Stored record : held) {
+        try {
+          changes.add(back(record));
+        } catch (AgentException undecodable) {
+          Misfits.stop(core, record, undecodable);
+        }
+      }
+      if (!changes.isEmpty()) {
+        core.access.writeAll(changes);
+      }
+      count += held.size();
+    }
+  }
+
+  private Change back(Stored record) {
+    if (RuntimeCore.isRun(record) && !Runs.isStopped(record)) {
+      Journal journal = new Journal(record);
+      return journal.takeUp(core.access.now(), core.options.maxTakeOvers(), this::poisoned);
+    }
+    return Misfits.back(record);
+  }
+
+  private byte[] poisoned(int deaths) {
+    return core.encode(
+        new Failure(
+            ErrorCode.POISONED.name(),
+            "%d processes died one after another while they executed this run, and it came no further; %d take-overs are allowed"
+                .formatted(deaths, core.options.maxTakeOvers()),
+            false));
+  }
+}
