@@ -17,6 +17,7 @@ public final class Step<T extends @Nullable Object> {
   private final @Nullable RetryPolicy retry;
   private final @Nullable Duration timeLimit;
   private final @Nullable Compensation<T> compensation;
+  private final UnknownOutcome<T> unknownOutcome;
 
   private Step(Builder<T> b) {
     this.name = b.name;
@@ -24,6 +25,7 @@ public final class Step<T extends @Nullable Object> {
     this.retry = b.retry;
     this.timeLimit = b.timeLimit;
     this.compensation = b.compensation;
+    this.unknownOutcome = b.unknownOutcome;
   }
 
   /**
@@ -83,6 +85,15 @@ public final class Step<T extends @Nullable Object> {
   }
 
   /**
+   * What to do when the step's outcome is unknown.
+   *
+   * @return the policy
+   */
+  public UnknownOutcome<T> unknownOutcome() {
+    return unknownOutcome;
+  }
+
+  /**
    * Collects a step's options. Not safe for several threads.
    *
    * @param <T> the step's result
@@ -93,6 +104,7 @@ public final class Step<T extends @Nullable Object> {
     private @Nullable RetryPolicy retry;
     private @Nullable Duration timeLimit;
     private @Nullable Compensation<T> compensation;
+    private UnknownOutcome<T> unknownOutcome = UnknownOutcome.repeat();
 
     private Builder(String name, Class<T> type) {
       this.name = Names.check("a step's name", name);
@@ -135,6 +147,18 @@ public final class Step<T extends @Nullable Object> {
      */
     public Builder<T> compensate(Compensation<T> compensation) {
       this.compensation = Objects.requireNonNull(compensation, "compensation");
+      return this;
+    }
+
+    /**
+     * Says what to do when a process died while the action was under way, so that nobody knows
+     * whether it had its effect. By default it is made again.
+     *
+     * @param policy the policy
+     * @return this
+     */
+    public Builder<T> whenUnknown(UnknownOutcome<T> policy) {
+      this.unknownOutcome = Objects.requireNonNull(policy, "policy");
       return this;
     }
 

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Entries {
   private static final int MAX_PATH = 450;
-  private static final String OPEN = "$";
+  static final String OPEN = "$";
   private static final String NEW_ROW = "$new";
   private static final String ASIDE = "$aside/";
 

@@ -38,6 +38,13 @@ public record Entry(Kind kind, long number, long at, int attempts, byte[] payloa
     PROGRESS('p'),
     /** An effect under way: the payload is when it goes on, a line feed, and the last failure. */
     OPEN('t'),
+    /** An effect that was begun and must not be repeated blindly. */
+    INTENT('i'),
+    /**
+     * A process began to execute the run; the payload is its incarnation, a line feed, and where it
+     * runs.
+     */
+    EXECUTED('e'),
     /** The run fails; what is left is compensation. */
     FAILING('x'),
     /** The run was stopped. */

@@ -40,6 +40,10 @@ public final class Journal {
   private static final String FAIL_ROW = "$fail";
   static final String STOP_ROW = "$stop";
   private static final String DEATHS_ROW = "$deaths";
+  private static final String EXECUTED_ROW = "$on/";
+
+  /** How many of the last processes are remembered. */
+  private static final int MAX_EXECUTED = 64;
 
   private final RunHeader header;
   private final RecordId id;
@@ -51,6 +55,10 @@ public final class Journal {
   private final Entries entries;
   private @Nullable Entry failing;
   private @Nullable Entry deaths;
+  private @Nullable Entry lastExecuted;
+  private int executions;
+  private String executedWhere = "";
+  private Instant executedSince = Instant.EPOCH;
   private Ending ending = Ending.NOT;
   private boolean compensating;
   private int changes;
@@ -96,6 +104,11 @@ public final class Journal {
             ending = Ending.FAILED;
           } else if (row.equals(DEATHS_ROW)) {
             deaths = entry;
+          } else if (entry.kind() == Entry.Kind.EXECUTED) {
+            executions++;
+            if (lastExecuted == null || entry.at() >= lastExecuted.at()) {
+              lastExecuted = entry;
+            }
           } // what was stopped or put aside is kept for people
         });
     receive(stored.mail());
@@ -117,6 +130,9 @@ public final class Journal {
     Journal again = new Journal(header, whole);
     again.changes = changes; // ids of changes are never used twice
     again.post.after(post);
+    if (!executedWhere.isEmpty()) {
+      again.executedBy(executedWhere, executedSince); // it may not have been written yet
+    }
     return again;
   }
 
@@ -252,9 +268,49 @@ public final class Journal {
     if (tried == null) {
       return new Look.Begin(1);
     }
+    if (tried.kind() == Entry.Kind.INTENT) {
+      return new Look.Unknown(tried.attempts(), Instant.ofEpochMilli(tried.at()));
+    }
     Instant due = Instant.ofEpochMilli(tried.headNumber());
     return due.isAfter(now) ? new Look.Later(due) : new Look.Begin(tried.attempts() + 1);
   }
+
+  /**
+   * An attempt at a step is about to begin that must not be repeated blindly.
+   *
+   * @param path the step
+   * @param now the store's time
+   * @param attempt its number
+   * @return what must be stored before it begins
+   */
+  public List<Edit> intent(String path, Instant now, int attempt) {
+    Entry begun = entries.create(Entry.Kind.INTENT, now, attempt, new byte[0]);
+    return List.of(entries.keepOpen(path, begun));
+  }
+
+  /**
+   * What somebody said of an attempt whose outcome is unknown.
+   *
+   * @param path the step
+   * @param attempt its number
+   * @return what was said, null while nobody has
+   */
+  public @Nullable Decision decision(String path, int attempt) {
+    byte[] said = mailbox.outcome(path, attempt);
+    if (said == null) {
+      return null;
+    }
+    Entry entry = new Entry(Entry.Kind.OPEN, 0, 0, 1, said);
+    return new Decision(entry.head(), entry.tail());
+  }
+
+  /**
+   * An answer about an unknown outcome.
+   *
+   * @param verdict {@code done}, {@code failed} or {@code repeat}
+   * @param payload the encoded result or failure
+   */
+  public record Decision(String verdict, byte[] payload) {}
 
   /**
    * A step has its result.
@@ -582,6 +638,32 @@ public final class Journal {
                 now,
                 header.terms().lane(),
                 mailSeen() + 1)));
+  }
+
+  /**
+   * Notes which process executes the run from here on. Journaled with the next change, and only
+   * when it is another one than before or the last one died.
+   *
+   * @param where where the process runs, for people
+   * @param now the store's time
+   */
+  public void executedBy(String where, Instant now) {
+    executedWhere = where;
+    executedSince = now;
+    Entry last = lastExecuted;
+    Entry died = deaths;
+    boolean same = last != null && last.head().equals(grant.holder());
+    boolean after = died != null && (last == null || died.at() > last.at());
+    if (same && !after) {
+      return;
+    }
+    byte[] who = Entry.text(grant.holder(), Entry.text(where));
+    Entry executed =
+        new Entry(
+            Entry.Kind.EXECUTED, entries.lastNumber(), now.toEpochMilli(), after ? 2 : 1, who);
+    lastExecuted = executed;
+    String row = EXECUTED_ROW + executions++ % MAX_EXECUTED;
+    riders.add(new Edit.Row(id.key(), row, executed.encode()));
   }
 
   /**

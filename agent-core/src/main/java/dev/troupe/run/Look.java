@@ -25,4 +25,12 @@ public sealed interface Look {
    * @param attempt the number of the attempt
    */
   record Begin(int attempt) implements Look {}
+
+  /**
+   * It was begun before, and nobody knows what became of it.
+   *
+   * @param attempt the number of the attempt
+   * @param begun when it began, on the store's clock
+   */
+  record Unknown(int attempt, Instant begun) implements Look {}
 }

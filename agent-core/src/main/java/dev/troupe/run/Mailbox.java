@@ -8,13 +8,15 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The mail of one run: results of children, signals, cancel. */
+/** The mail of one run: results of children, signals, cancel, answers about unknown outcomes. */
 final class Mailbox {
   static final String CHILD = "child/";
   static final String SIGNAL = "signal/";
   static final String CANCEL = "cancel";
+  static final String OUTCOME = "outcome/";
 
   private final Map<String, byte[]> children = new HashMap<>();
+  private final Map<String, byte[]> outcomes = new HashMap<>();
   private final Map<String, byte[]> signals = new HashMap<>();
   // of each name, those that no wait has received, oldest first
   private final Map<String, Map<String, Stored.MailItem>> waiting = new HashMap<>();
@@ -29,6 +31,8 @@ final class Mailbox {
     String name = item.name();
     if (name.startsWith(CHILD)) {
       children.put(name.substring(CHILD.length()), item.value());
+    } else if (name.startsWith(OUTCOME)) {
+      outcomes.put(name, item.value());
     } else if (isSignal(name)) {
       signals.put(name, item.value());
       waiting.computeIfAbsent(signalOf(name), n -> new LinkedHashMap<>()).put(name, item);
@@ -55,6 +59,15 @@ final class Mailbox {
 
   byte @Nullable [] childResult(String path) {
     return children.get(path);
+  }
+
+  /** What somebody said of an attempt whose outcome was unknown. */
+  byte @Nullable [] outcome(String path, int attempt) {
+    return outcomes.get(outcomeOf(path, attempt));
+  }
+
+  static String outcomeOf(String path, int attempt) {
+    return OUTCOME + attempt + "/" + path;
   }
 
   Stored.@Nullable MailItem nextSignal(String name) {

@@ -11,6 +11,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The changes that come from outside a run: create, signal, cancel, resume, forget. Whoever holds
@@ -124,6 +125,33 @@ public final class Runs {
         // a name of its own, so that the outcome says whether the run could still take it
         List.of(
             new Edit.Mail(run.key(), Mailbox.CANCEL + "/" + changeId, Entry.text(reason), true)));
+  }
+
+  /**
+   * Tells a run what became of an attempt whose outcome it does not know.
+   *
+   * @param changeId the change's id
+   * @param run the run's record with its rows
+   * @param path the step
+   * @param verdict as {@link Journal#decision} reads it: {@code done}, {@code failed} or {@code
+   *     repeat}
+   * @param payload the encoded result or failure
+   * @return the change, null when the run has no such attempt
+   */
+  public static @Nullable Change resolve(
+      String changeId, Stored run, String path, String verdict, byte[] payload) {
+    byte[] row = run.rows().get(Entries.OPEN + path);
+    if (row == null) {
+      return null;
+    }
+    Entry open = Entry.decode(row, "row of run " + run.id().key());
+    if (open.kind() != Entry.Kind.INTENT) {
+      return null;
+    }
+    String mail = Mailbox.outcomeOf(path, open.attempts());
+    byte[] value = Entry.text(verdict, payload);
+    return new Change(
+        changeId, run.id().partition(), List.of(new Edit.Mail(run.id().key(), mail, value, true)));
   }
 
   /**

@@ -5,6 +5,7 @@ import dev.troupe.Codec;
 import dev.troupe.ErrorCode;
 import dev.troupe.agent.AgentDefinition;
 import dev.troupe.agent.AgentRegistry;
+import dev.troupe.agent.Resolution;
 import dev.troupe.state.MemoryStateStore;
 import dev.troupe.state.StateStore;
 import java.time.Duration;
@@ -92,6 +93,7 @@ public final class AgentRuntime implements AutoCloseable {
     } catch (RuntimeException failed) {
       core.fleet.stop();
       core.executor.shutdownNow();
+      leave();
       throw failed;
     }
     claiming.start();
@@ -224,6 +226,22 @@ public final class AgentRuntime implements AutoCloseable {
   }
 
   /**
+   * Says what became of a step whose process was gone while it was under way, to a run whose step
+   * asks for that ({@link dev.troupe.agent.UnknownOutcome#ask()}). The first answer counts.
+   *
+   * @param run the run's id
+   * @param path the step, as the run's view and {@link RunEvent.OutcomeUnknown} name it
+   * @param resolution what is known
+   * @return false when the run had ended before
+   * @throws AgentException with {@link ErrorCode#RUN_NOT_FOUND}, or {@link ErrorCode#INVALID_INPUT}
+   *     when no attempt of this step is under way or unknown
+   */
+  public boolean resolve(
+      String run, String path, Resolution<? extends @Nullable Object> resolution) {
+    return Control.resolve(core, run, path, resolution);
+  }
+
+  /**
    * Lets a run go on that was stopped because its journal and its code did not fit, after the code
    * was mended.
    *
@@ -291,7 +309,7 @@ public final class AgentRuntime implements AutoCloseable {
     }
     try {
       core.fleet.leave(empty);
-    } catch (AgentException away) {
+    } catch (AgentException | IllegalStateException away) {
       core.log.warn(
           "the store does not answer; the next process takes over: {}", away.getMessage());
     }

@@ -315,6 +315,7 @@ final class ClaimLoop implements Runnable {
       core.access.write(journal.handBack(record.now()));
       return;
     }
+    journal.executedBy(core.where, record.now());
     Execution run = new Execution(core, agent.get(), journal);
     core.running.put(run.runId(), run);
     if (core.mailed.remove(run.runId())) {

@@ -5,6 +5,7 @@ import dev.troupe.ErrorCode;
 import dev.troupe.agent.AgentDefinition;
 import dev.troupe.agent.Failure;
 import dev.troupe.agent.Names;
+import dev.troupe.agent.Resolution;
 import dev.troupe.run.Entry;
 import dev.troupe.run.Membership;
 import dev.troupe.run.Outbox;
@@ -137,6 +138,35 @@ final class Control {
 
   static AgentException unknown(String run) {
     return new AgentException(ErrorCode.RUN_NOT_FOUND, "there is no run " + run);
+  }
+
+  static final String DONE = "done";
+  static final String FAILED = "failed";
+  private static final String REPEAT = "repeat";
+
+  static boolean resolve(
+      RuntimeCore core, String run, String path, Resolution<? extends @Nullable Object> said) {
+    Stored record = core.access.first(Scan.whole(core.access.place(run)));
+    if (record == null) {
+      throw unknown(run);
+    }
+    Object result = said.result();
+    Failure failure = said.failure().orElse(null);
+    String verdict = said.isDone() ? DONE : failure == null ? REPEAT : FAILED;
+    byte[] payload =
+        said.isDone()
+            ? core.codec.encode(result, result == null ? Void.class : result.getClass())
+            : core.encode(
+                failure == null
+                    ? new Failure(ErrorCode.OUTCOME_UNKNOWN.name(), "told to repeat", true)
+                    : failure);
+    Change change = Runs.resolve(RunIds.random(), record, path, verdict, payload);
+    if (change == null) {
+      throw new AgentException(
+          ErrorCode.INVALID_INPUT,
+          "run %s has no attempt of unknown outcome at '%s'".formatted(run, path));
+    }
+    return mail(core, change, run);
   }
 
   static void resume(RuntimeCore core, String run) {

@@ -34,7 +34,7 @@ final class Fleet implements Runnable {
   private static final int BEATS = 5;
 
   /** What containers are called; no look-up, which could hang. */
-  private static final String HOST =
+  static final String HOST =
       Optional.ofNullable(System.getenv("HOSTNAME")).filter(h -> !h.isBlank()).orElse("-");
 
   private final StoreAccess access;
@@ -84,7 +84,11 @@ final class Fleet implements Runnable {
   void start(RuntimeCore runtime) {
     this.core = runtime;
     access.learnTime();
-    beat();
+    access.patiently(
+        () -> {
+          beat();
+          return true;
+        });
     if (shared) {
       Thread beats = new Thread(this, "troupe-heartbeat");
       beats.setDaemon(true);

@@ -73,6 +73,18 @@ public sealed interface RunEvent {
       implements RunEvent {}
 
   /**
+   * A process was gone while a step was under way that must not be repeated blindly.
+   *
+   * @param run the run
+   * @param agent its agent
+   * @param path the step
+   * @param attempt the attempt whose outcome is unknown
+   * @param begun when it began
+   */
+  record OutcomeUnknown(String run, String agent, String path, int attempt, Instant begun)
+      implements RunEvent {}
+
+  /**
    * Another agent was called.
    *
    * @param run the run

@@ -55,9 +55,9 @@ public final class RunHandle<O extends @Nullable Object> {
    *
    * @return the result
    * @throws InterruptedException when the waiting thread was interrupted; the run goes on
-   * @throws AgentException with {@link ErrorCode#RUN_FAILED}, {@link ErrorCode#RUN_CANCELLED} or
-   *     {@link ErrorCode#DEADLINE_EXCEEDED} when it did not succeed; with {@link
-   *     ErrorCode#NON_DETERMINISM}, {@link ErrorCode#UNDECODABLE} or {@link
+   * @throws AgentException with {@link ErrorCode#RUN_FAILED}, {@link ErrorCode#RUN_CANCELLED},
+   *     {@link ErrorCode#DEADLINE_EXCEEDED} or {@link ErrorCode#POISONED} when it did not succeed;
+   *     with {@link ErrorCode#NON_DETERMINISM}, {@link ErrorCode#UNDECODABLE} or {@link
    *     ErrorCode#SWALLOWED_WAIT} when it was stopped; with {@link ErrorCode#CLOSED} when the
    *     runtime was closed before the end
    */
@@ -142,7 +142,9 @@ public final class RunHandle<O extends @Nullable Object> {
               ? ErrorCode.RUN_CANCELLED
               : failure.kind().equals(ErrorCode.DEADLINE_EXCEEDED.name())
                   ? ErrorCode.DEADLINE_EXCEEDED
-                  : ErrorCode.RUN_FAILED;
+                  : failure.kind().equals(ErrorCode.POISONED.name())
+                      ? ErrorCode.POISONED
+                      : ErrorCode.RUN_FAILED;
       String what = failure.message().isEmpty() ? failure.kind() : failure.message();
       future.completeExceptionally(
           new AgentException(code, "run %s did not succeed: %s".formatted(id, what)));

@@ -40,6 +40,9 @@ final class RuntimeCore {
   /** When this process started, in milliseconds since 1970 on its own clock. */
   final long since = System.currentTimeMillis();
 
+  /** Where this process runs, for people. */
+  final String where = Fleet.HOST + " " + ProcessHandle.current().pid();
+
   final Codec codec;
   final AgentRegistry registry;
   final RuntimeOptions options;

@@ -4,10 +4,12 @@ import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.agent.Compensation;
 import dev.troupe.agent.Failure;
+import dev.troupe.agent.Resolution;
 import dev.troupe.agent.Step;
 import dev.troupe.agent.StepAction;
 import dev.troupe.agent.StepAttempt;
 import dev.troupe.agent.StepFailedException;
+import dev.troupe.agent.UnknownOutcome;
 import dev.troupe.resilience.RetryPolicy;
 import dev.troupe.run.Ending;
 import dev.troupe.run.Entry;
@@ -30,6 +32,9 @@ import org.jspecify.annotations.Nullable;
 final class StepRunner {
   /** What the line's own fields may take of a row. */
   static final int MAX_PAYLOAD = StoreInfo.MAX_BYTES - 128;
+
+  private static final Failure UNKNOWN =
+      new Failure(ErrorCode.OUTCOME_UNKNOWN.name(), "its process was gone", true);
 
   /** Undoes one step. */
   @FunctionalInterface
@@ -58,6 +63,8 @@ final class StepRunner {
             strand, Waits.SLEEP + " to try '" + path + "' again", later.due(), () -> null);
       } else if (look instanceof Look.Begin begin) {
         attempt(path, step, action, begin.attempt());
+      } else if (look instanceof Look.Unknown unknown) {
+        resolve(path, step, unknown);
       }
     }
   }
@@ -86,10 +93,14 @@ final class StepRunner {
 
   private <T extends @Nullable Object> void attempt(
       String path, Step<T> step, StepAction<T> action, int number) {
+    if (step.unknownOutcome().needsIntent()) {
+      Instant now = run.core.access.now();
+      run.write(run.ask(strand, journal -> journal.intent(path, now, number)));
+    }
     long began = System.nanoTime();
     byte[] payload;
     try {
-      StepAttempt attempt = new StepAttempt(number, () -> RunContext.derivedId(run.runId(), path));
+      StepAttempt attempt = attemptOf(path, number);
       payload = encode(path, step, act(path, step, action, attempt));
     } catch (Unwinding leaving) {
       throw leaving;
@@ -103,6 +114,118 @@ final class StepRunner {
       Duration took = Duration.ofNanos(System.nanoTime() - began);
       run.core.tell(new RunEvent.StepFinished(run.runId(), run.definition.name(), path, took));
     }
+  }
+
+  private StepAttempt attemptOf(String path, int number) {
+    return new StepAttempt(number, () -> RunContext.derivedId(run.runId(), path));
+  }
+
+  // unknown outcomes
+
+  private <T extends @Nullable Object> void resolve(
+      String path, Step<T> step, Look.Unknown unknown) {
+    run.core.tell(
+        new RunEvent.OutcomeUnknown(
+            run.runId(), run.definition.name(), path, unknown.attempt(), unknown.begun()));
+    UnknownOutcome<T> policy = step.unknownOutcome();
+    if (policy.asks()) {
+      decided(path, unknown);
+    } else if (policy.reconciliation().isPresent()) {
+      reconcile(path, step, policy.reconciliation().get(), unknown);
+    } else if (policy.needsIntent()) {
+      String why =
+          "attempt %d at step '%s' was begun at %s, and the process was gone before its result was journaled; the step's policy forbids another attempt"
+              .formatted(unknown.attempt(), path, unknown.begun());
+      settle(path, step, Resolution.failed(why), unknown.attempt());
+    } else {
+      // the code no longer minds
+      settle(path, step, Resolution.repeat(), unknown.attempt());
+    }
+  }
+
+  private void decided(String path, Look.Unknown unknown) {
+    Journal.Decision decision =
+        run.waits.await(
+            strand,
+            "somebody who knows the outcome of step '" + path + "'",
+            null,
+            () -> run.journal().decision(path, unknown.attempt()));
+    if (decision == null) {
+      throw new IllegalStateException("a wait without a limit ended with nothing");
+    }
+    int attempts = unknown.attempt();
+    Instant now = run.core.access.now();
+    run.write(
+        run.ask(
+            strand,
+            journal ->
+                switch (decision.verdict()) {
+                  case Control.DONE -> journal.done(path, decision.payload(), now, attempts);
+                  case Control.FAILED -> journal.failed(path, decision.payload(), now, attempts);
+                  default -> journal.retry(path, decision.payload(), now, now, attempts);
+                }));
+  }
+
+  private <T extends @Nullable Object> void reconcile(
+      String path,
+      Step<T> step,
+      UnknownOutcome.Reconciliation<T> reconciliation,
+      Look.Unknown unknown) {
+    Instant due = unknown.begun().plus(step.timeLimit().orElse(Duration.ZERO));
+    run.waits.await(
+        strand, Waits.SLEEP + " to find out what became of '" + path + "'", due, () -> null);
+    RetryPolicy policy = step.retry().orElse(run.definition.retry());
+    for (int tries = 1; ; tries++) {
+      Resolution<T> resolution;
+      try {
+        if (!run.enter(strand, Thread.currentThread())) {
+          throw new InterruptedException("the run is ending");
+        }
+        try {
+          resolution = reconciliation.find(attemptOf(path, unknown.attempt()));
+        } finally {
+          run.exit(strand);
+          Thread.interrupted();
+        }
+        settle(path, step, resolution, unknown.attempt());
+        return;
+      } catch (Unwinding leaving) {
+        throw leaving;
+      } catch (Throwable thrown) {
+        run.check(strand);
+        double random = ThreadLocalRandom.current().nextDouble();
+        Optional<Duration> wait = policy.next(new RetryPolicy.Attempt(tries, thrown, random));
+        if (wait.isEmpty() || run.journal().ending() != Ending.NOT) {
+          String why =
+              "what became of step '%s' could not be found out: %s"
+                  .formatted(path, Failure.of(thrown).message());
+          settle(path, step, Resolution.failed(why), unknown.attempt());
+          return;
+        }
+        Instant again = Runs.after(run.core.access.now(), wait.get());
+        run.waits.await(
+            strand, Waits.SLEEP + " to ask again about '" + path + "'", again, () -> null);
+      }
+    }
+  }
+
+  private <T extends @Nullable Object> void settle(
+      String path, Step<T> step, Resolution<T> resolution, int attempts) {
+    Instant now = run.core.access.now();
+    Optional<Failure> failure = resolution.failure();
+    byte[] payload =
+        resolution.isDone()
+            ? encode(path, step, resolution.result())
+            : run.core.encode(failure.orElse(UNKNOWN));
+    run.write(
+        run.ask(
+            strand,
+            journal ->
+                resolution.isDone()
+                    ? journal.done(path, payload, now, attempts)
+                    : failure.isPresent()
+                        ? journal.failed(path, payload, now, attempts)
+                        : journal.retry(path, payload, now, now, attempts)));
   }
 
   private byte[] encode(String path, Step<?> step, @Nullable Object value) {

@@ -114,7 +114,8 @@ final class StoreAccess {
     note(patiently(() -> store.apply(List.of(never))).get(0).now());
   }
 
-  private <T> T patiently(Supplier<T> call) {
+  /** Tries again while the store does not answer, for a while. */
+  <T> T patiently(Supplier<T> call) {
     long giveUp = System.nanoTime() + PATIENCE.toNanos();
     long pause = 10;
     while (true) {

@@ -53,6 +53,10 @@ class EntryTest {
         arguments(
             entry(Kind.OPEN, 8, at, 2, "1767323046000\n{}"),
             "1 t 8 1767323045678 2 1767323046000\n{}"),
+        arguments(entry(Kind.INTENT, 7, 1767323045678L, 3, ""), "1 i 7 1767323045678 3 "),
+        arguments(
+            entry(Kind.EXECUTED, 7, 1767323045678L, 2, "p1\nhost 4711"),
+            "1 e 7 1767323045678 2 p1\nhost 4711"),
         arguments(entry(Kind.FAILING, 9, 0, 1, "{}"), "1 x 9 0 1 {}"),
         arguments(entry(Kind.STOPPED, 0, 0, 0, " "), "1 z 0 0 0  "));
   }
