@@ -194,8 +194,13 @@ public record Entry(Kind kind, long number, long at, int attempts, byte[] payloa
     return number(new String(tail(), StandardCharsets.UTF_8));
   }
 
-  /** The payload's first line as a number. */
-  long headNumber() {
+  /**
+   * The payload's first line as a number.
+   *
+   * @return the number
+   * @throws AgentException with {@link ErrorCode#UNDECODABLE} when there is none
+   */
+  public long headNumber() {
     return number(head());
   }
 

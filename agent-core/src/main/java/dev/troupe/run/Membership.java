@@ -156,7 +156,7 @@ public final class Membership {
     unanswered.clear();
     // the store hands the record out at due(now) on its clock, and its clock stood at done.now()
     // some time after the heartbeat was sent
-    long granted = Duration.between(done.now(), due(now)).toNanos();
+    Duration granted = Duration.between(done.now(), due(now));
     long was = storeMillis;
     storeMillis = done.now().toEpochMilli();
     boolean gap = !member || received - lastSent > expiry / 2;
@@ -166,7 +166,8 @@ public final class Membership {
     member = true;
     lastSent = sent;
     lastReceived = received;
-    leaseEnd = sent + Math.min(granted, expiry);
+    boolean less = granted.compareTo(Duration.ofNanos(expiry)) < 0;
+    leaseEnd = sent + (less ? granted.toNanos() : expiry);
     return Standing.MEMBER;
   }
 

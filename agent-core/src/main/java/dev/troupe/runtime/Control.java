@@ -6,26 +6,19 @@ import dev.troupe.agent.AgentDefinition;
 import dev.troupe.agent.Failure;
 import dev.troupe.agent.Names;
 import dev.troupe.agent.Resolution;
-import dev.troupe.run.Entry;
 import dev.troupe.run.Membership;
 import dev.troupe.run.Outbox;
-import dev.troupe.run.RunEnd;
 import dev.troupe.run.RunHeader;
 import dev.troupe.run.RunRecord;
 import dev.troupe.run.Runs;
 import dev.troupe.state.Change;
 import dev.troupe.state.Edit;
 import dev.troupe.state.Outcome;
-import dev.troupe.state.Place;
 import dev.troupe.state.Scan;
 import dev.troupe.state.Stored;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
-import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** What can be asked of runs from outside, wherever they are. */
@@ -205,62 +198,7 @@ final class Control {
 
   static @Nullable RunView view(RuntimeCore core, String run) {
     Stored record = core.access.first(Scan.whole(core.access.place(run)));
-    if (record == null || !RuntimeCore.isRun(record)) {
-      return null;
-    }
-    RunRecord decoded = RunRecord.decode(record);
-    RunHeader header = decoded.header();
-    List<Numbered> lines = new ArrayList<>();
-    Failure failure = null;
-    for (var row : record.rows().entrySet()) {
-      Entry entry;
-      try {
-        entry = Entry.decode(row.getValue(), "row " + row.getKey() + " of run " + run);
-      } catch (AgentException unreadable) {
-        lines.add(
-            new Numbered(
-                Long.MAX_VALUE, new RunView.Line(row.getKey(), "unreadable", record.now(), 0)));
-        continue;
-      }
-      if (entry.kind() == Entry.Kind.STOPPED) {
-        failure = core.failure(entry.payload());
-      }
-      RunView.Line line =
-          new RunView.Line(
-              row.getKey(),
-              entry.kind().name().toLowerCase(Locale.ROOT).replace('_', ' '),
-              Instant.ofEpochMilli(entry.at()),
-              entry.attempts());
-      lines.add(new Numbered(entry.number(), line));
-    }
-    RunEnd end = decoded.end();
-    if (end != null && end.state() != RunEnd.State.SUCCEEDED) {
-      failure = core.failure(end.payload());
-    }
-    lines.sort(Comparator.comparingLong(Numbered::number));
-    return new RunView(
-        run,
-        header.queue(),
-        header.origin().parent(),
-        state(record, end),
-        header.origin().created(),
-        failure,
-        lines.stream().map(Numbered::line).toList());
-  }
-
-  private record Numbered(long number, RunView.Line line) {}
-
-  private static RunView.State state(Stored record, @Nullable RunEnd end) {
-    if (end != null) {
-      return RunView.State.valueOf(end.state().name());
-    }
-    if (Runs.isStopped(record)) {
-      return RunView.State.STOPPED;
-    }
-    if (record.place() instanceof Place.Queued queued) {
-      return queued.due().isAfter(record.now()) ? RunView.State.WAITING : RunView.State.QUEUED;
-    }
-    return RunView.State.RUNNING;
+    return record == null || !RuntimeCore.isRun(record) ? null : Views.of(record, core.codec);
   }
 
   /** Puts any record that a dead process held back into its queue; the edit, null for none. */

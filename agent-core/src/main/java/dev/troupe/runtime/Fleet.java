@@ -83,7 +83,9 @@ final class Fleet implements Runnable {
   /** Joins; afterwards heartbeats go out from a thread of their own. */
   void start(RuntimeCore runtime) {
     this.core = runtime;
-    access.learnTime();
+    if (shared) {
+      access.learnTime();
+    }
     access.patiently(
         () -> {
           beat();
@@ -124,12 +126,12 @@ final class Fleet implements Runnable {
     Standing standing = Standing.UNSURE;
     for (int tries = 0; standing == Standing.UNSURE && tries < 4; tries++) {
       Membership me = member;
-      Instant now = access.now();
+      Instant now = shared ? access.now() : Runs.NEVER;
       long sent = System.nanoTime();
       Change change;
       lock.lock();
       try {
-        change = me.beat(RunIds.random(), value(), shared ? now : Runs.NEVER);
+        change = me.beat(RunIds.random(), value(), now);
       } finally {
         lock.unlock();
       }
