@@ -73,7 +73,6 @@ final class RunPage {
     }
   }
 
-  @SuppressWarnings("AnnotateFormatMethod") // the form is made of the widest path
   private static void row(StringBuilder page, String form, Object... cells) {
     page.append(form.formatted(cells).stripTrailing()).append(System.lineSeparator());
   }

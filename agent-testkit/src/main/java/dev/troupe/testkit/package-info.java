@@ -1,8 +1,12 @@
 /**
- * What tests of Troupe stand on: a clock that they move, and the contract that every store keeps.
+ * What tests of Troupe stand on: a clock that they move, the contract that every store keeps, and
+ * the means to kill, stop and disturb what is tested and to judge what came of it.
  *
  * <p>Begin with {@link dev.troupe.testkit.StateStoreContract}: whoever writes a {@link
- * dev.troupe.state.StateStore} extends it with a test class of three short methods.
+ * dev.troupe.state.StateStore} extends it with a test class of three short methods. Who tests
+ * several processes starts each as a {@link dev.troupe.testkit.ChildProcess}, puts a {@link
+ * dev.troupe.testkit.FaultProxy} before its server, and checks a {@link
+ * dev.troupe.testkit.History}.
  */
 @NullMarked
 package dev.troupe.testkit;
