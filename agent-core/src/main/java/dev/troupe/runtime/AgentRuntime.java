@@ -396,15 +396,15 @@ public final class AgentRuntime implements AutoCloseable {
 
     /**
      * Sets how many runs have a thread at the same time. By default 64. Waiting runs count only
-     * while they are hot.
+     * while they are hot. With 0 this process executes nothing: it submits, signals and watches.
      *
-     * @param maxConcurrentRuns at least 1
+     * @param maxConcurrentRuns not negative
      * @return this
      */
     public Builder maxConcurrentRuns(int maxConcurrentRuns) {
-      if (maxConcurrentRuns < 1) {
+      if (maxConcurrentRuns < 0) {
         throw new IllegalArgumentException(
-            "maxConcurrentRuns must be at least 1: " + maxConcurrentRuns);
+            "maxConcurrentRuns must not be negative: " + maxConcurrentRuns);
       }
       this.maxConcurrentRuns = maxConcurrentRuns;
       return this;

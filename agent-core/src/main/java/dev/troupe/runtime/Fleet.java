@@ -175,7 +175,9 @@ final class Fleet implements Runnable {
   private byte[] value() {
     RuntimeCore runtime = core();
     String hosted =
-        runtime.registry.all().stream().map(a -> a.queue()).collect(Collectors.joining(" "));
+        runtime.options.maxConcurrentRuns() == 0
+            ? ""
+            : runtime.registry.all().stream().map(a -> a.queue()).collect(Collectors.joining(" "));
     return String.join(
             "\n",
             "pid " + ProcessHandle.current().pid(),

@@ -1623,9 +1623,9 @@ class RuntimeMoreTest {
     void badOptionsAreRefusedWithNameAndValue() {
       Duration minus = Duration.ofMillis(-1);
       AgentRuntime.Builder builder = AgentRuntime.builder();
-      assertThatThrownBy(() -> builder.maxConcurrentRuns(0))
+      assertThatThrownBy(() -> builder.maxConcurrentRuns(-1))
           .hasMessageContaining("maxConcurrentRuns")
-          .hasMessageContaining("0");
+          .hasMessageContaining("-1");
       assertThatThrownBy(() -> builder.hotWait(minus))
           .hasMessageContaining("hotWait")
           .hasMessageContaining("PT-0.001S");

@@ -7,8 +7,9 @@ import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 
 /**
- * Runs a benchmark by name: {@code steps}, {@code planner} or {@code jmh}. Reports go to {@code
- * docs/benchmarks} of the project, or to the folder given as the second argument.
+ * Runs a benchmark by name: {@code steps}, {@code planner}, {@code jmh}, {@code soak-redis} or
+ * {@code soak-postgres}, the soaks with their length in seconds as the second argument. Reports go
+ * to {@code docs/benchmarks} of the project, or to the folder given as the second argument.
  */
 public final class Benchmarks {
   private Benchmarks() {}
@@ -21,10 +22,15 @@ public final class Benchmarks {
    */
   public static void main(String[] args) throws Exception {
     String which = args.length > 0 ? args[0] : "";
-    Path folder = args.length > 1 ? Path.of(args[1]) : reports();
+    Path folder = args.length > 1 && !which.startsWith("soak") ? Path.of(args[1]) : reports();
     switch (which) {
       case "steps" -> StepReport.write(folder);
       case "planner" -> PlannerReport.write(folder);
+      case "soak-redis", "soak-postgres" ->
+          Soak.write(
+              which.substring("soak-".length()),
+              args.length > 1 ? Integer.parseInt(args[1]) : 300,
+              args.length > 2 ? Path.of(args[2]) : reports());
       case "jmh" ->
           new Runner(
                   new OptionsBuilder()
@@ -34,7 +40,7 @@ public final class Benchmarks {
               .run();
       default -> {
         System.err.println(
-            "which benchmark? steps, planner or jmh; a second argument names the folder for the report");
+            "which benchmark? steps, planner, jmh, soak-redis or soak-postgres; a second argument names the folder for the report");
         System.exit(2);
       }
     }

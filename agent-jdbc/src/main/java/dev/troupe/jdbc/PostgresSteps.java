@@ -1,0 +1,199 @@
+package dev.troupe.jdbc;
+
+import dev.troupe.state.Change;
+import dev.troupe.state.Edit;
+import dev.troupe.state.Outcome;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Changes that one statement can make: rows of one record under its grant, and back into a queue.
+ * That is what steps and parking are, which is nearly everything that a run does.
+ */
+final class PostgresSteps {
+  /** A change of this kind, taken apart. */
+  private static final class Step {
+    final Edit.Held held;
+    long mailAtMost = Long.MAX_VALUE;
+    Edit.@Nullable Queue queue;
+    final List<Edit.Row> rows = new ArrayList<>(2);
+
+    Step(Edit.Held held) {
+      this.held = held;
+    }
+  }
+
+  private PostgresSteps() {}
+
+  /**
+   * Does the changes that can be done so and whose guards hold.
+   *
+   * @return an outcome for each change, null for one that was not done; null when the list is of
+   *     another kind, and nothing was done
+   */
+  static @Nullable Outcome @Nullable [] apply(PostgresSession session, List<Change> changes)
+      throws SQLException {
+    List<Step> steps = new ArrayList<>(changes.size());
+    for (Change change : changes) {
+      Step step = step(change);
+      if (step == null || (step.queue != null && changes.size() > 1)) {
+        return null;
+      }
+      steps.add(step);
+    }
+    if (namesARowTwice(changes, steps)) {
+      return null;
+    }
+    Step first = steps.get(0);
+    if (first.queue != null) {
+      return park(session, changes.get(0), first, first.queue);
+    }
+    if (changes.size() == 1 && first.rows.size() == 1) {
+      byte[] value = first.rows.get(0).value();
+      if (value != null) {
+        return one(session, changes.get(0), first, first.rows.get(0), value);
+      }
+    }
+    return many(session, changes, steps);
+  }
+
+  private static @Nullable Step step(Change change) {
+    List<Edit> edits = change.edits();
+    if (!(edits.get(0) instanceof Edit.Held held)) {
+      return null;
+    }
+    Step step = new Step(held);
+    for (int i = 1; i < edits.size(); i++) {
+      Edit edit = edits.get(i);
+      if (!edit.key().equals(held.key()) || step.queue != null) {
+        return null;
+      }
+      if (edit instanceof Edit.Row row) {
+        step.rows.add(row);
+      } else if (edit instanceof Edit.NoMailAfter guard) {
+        step.mailAtMost = Math.min(step.mailAtMost, guard.mail());
+      } else if (edit instanceof Edit.Queue queue) {
+        step.queue = queue;
+      } else {
+        return null;
+      }
+    }
+    return step.rows.isEmpty() && step.queue == null ? null : step;
+  }
+
+  /** One statement writes a row once, and of two changes only one may be done. */
+  private static boolean namesARowTwice(List<Change> changes, List<Step> steps) {
+    if (steps.size() == 1 && steps.get(0).rows.size() < 2) {
+      return false;
+    }
+    record Name(int partition, String key, String row) {}
+    Set<Name> names = new HashSet<>();
+    for (int i = 0; i < steps.size(); i++) {
+      for (Edit.Row row : steps.get(i).rows) {
+        if (!names.add(new Name(changes.get(i).partition(), row.key(), row.row()))) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private static @Nullable Outcome[] one(
+      PostgresSession session, Change change, Step step, Edit.Row row, byte[] value)
+      throws SQLException {
+    try (PostgresQuery query = session.timed(session.sql().step)) {
+      query.with(change.partition()).name(step.held.key());
+      query.name(step.held.grant().holder()).with(step.held.grant().number());
+      query.with(step.mailAtMost).name(row.row()).with(value);
+      return outcomes(session, query, List.of(step));
+    }
+  }
+
+  private static @Nullable Outcome[] park(
+      PostgresSession session, Change change, Step step, Edit.Queue queue) throws SQLException {
+    try (PostgresQuery query = session.timed(session.sql().park)) {
+      query.name(change.id()).name(queue.queue()).with(queue.priority());
+      query.with(queue.due().toEpochMilli()).with(queue.wakeAtMail());
+      query.with(change.partition()).name(step.held.key());
+      query.name(step.held.grant().holder()).with(step.held.grant().number());
+      query.with(step.mailAtMost).name(queue.lane()).name(change.id());
+      List<Edit.Row> rows = step.rows;
+      query.names(rows.stream().map(Edit.Row::row).toList());
+      query.array(rows.stream().map(Edit.Row::value).toArray(byte[][]::new));
+      query.names(rows.stream().filter(r -> r.value() == null).map(Edit.Row::row).toList());
+      return outcomes(session, query, List.of(step));
+    }
+  }
+
+  private static @Nullable Outcome[] many(
+      PostgresSession session, List<Change> changes, List<Step> steps) throws SQLException {
+    int size = steps.size();
+    int[] number = new int[size];
+    int[] partition = new int[size];
+    byte[][] key = new byte[size][];
+    byte[][] holder = new byte[size][];
+    long[] grant = new long[size];
+    long[] mail = new long[size];
+    Rows put = new Rows();
+    Rows cut = new Rows();
+    for (int i = 0; i < size; i++) {
+      Step step = steps.get(i);
+      number[i] = i + 1;
+      partition[i] = changes.get(i).partition();
+      key[i] = SqliteNames.encode(step.held.key());
+      holder[i] = SqliteNames.encode(step.held.grant().holder());
+      grant[i] = step.held.grant().number();
+      mail[i] = step.mailAtMost;
+      for (Edit.Row row : step.rows) {
+        (row.value() == null ? cut : put).add(i + 1, row);
+      }
+    }
+    try (PostgresQuery query = session.timed(session.sql().steps)) {
+      query.array(number).array(partition).array(key).array(holder).array(grant).array(mail);
+      query.ints(put.numbers).array(put.names.toArray(new byte[0][]));
+      query.array(put.values.toArray(new byte[0][]));
+      query.ints(cut.numbers).array(cut.names.toArray(new byte[0][]));
+      return outcomes(session, query, steps);
+    }
+  }
+
+  private static final class Rows {
+    final List<Integer> numbers = new ArrayList<>();
+    final List<byte[]> names = new ArrayList<>();
+    final List<byte[]> values = new ArrayList<>();
+
+    void add(int number, Edit.Row row) {
+      numbers.add(number);
+      names.add(SqliteNames.encode(row.row()));
+      values.add(Objects.requireNonNullElse(row.value(), new byte[0]));
+    }
+  }
+
+  /** Reads now, the number of the change, version, mail. */
+  private static @Nullable Outcome[] outcomes(
+      PostgresSession session, PostgresQuery query, List<Step> steps) throws SQLException {
+    @Nullable Outcome[] outcomes = new Outcome[steps.size()];
+    try (ResultSet row = query.rows()) {
+      while (row.next()) {
+        Step step = steps.get(row.getInt(2) - 1);
+        Outcome.Seen seen =
+            new Outcome.Seen(
+                step.held.key(),
+                row.getLong(3),
+                row.getLong(4),
+                true,
+                step.queue == null ? step.held.grant() : null);
+        Instant now = Instant.ofEpochMilli(session.time().shown(row.getLong(1)));
+        outcomes[row.getInt(2) - 1] = new Outcome.Done(now, List.of(seen));
+      }
+    }
+    return outcomes;
+  }
+}

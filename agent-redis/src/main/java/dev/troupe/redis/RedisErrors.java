@@ -1,0 +1,59 @@
+package dev.troupe.redis;
+
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
+import java.util.List;
+import java.util.NoSuchElementException;
+import redis.clients.jedis.exceptions.JedisDataException;
+
+/** What an error of Redis means for the caller. */
+final class RedisErrors {
+  private RedisErrors() {}
+
+  static AgentException of(JedisDataException e) {
+    return of(List.of(e), 1);
+  }
+
+  /** For errors among so many independent answers. */
+  static AgentException of(List<JedisDataException> errors, int answers) {
+    JedisDataException first = errors.get(0);
+    boolean full = errors.stream().allMatch(RedisErrors::isFull);
+    if (full && errors.size() == answers) {
+      return new AgentException(
+          ErrorCode.STORE_FULL,
+          "Redis has no memory or disk left for the store; nothing was written; raise maxmemory or"
+              + " delete something",
+          first);
+    }
+    String what =
+        full ? "it has no memory or disk left for some of the changes" : kind(first) + " error";
+    return new AgentException(
+        ErrorCode.STORE_UNAVAILABLE,
+        "Redis refused a part of the call, whether changes were made is unknown: " + what,
+        first);
+  }
+
+  /** The error's first word, which Redis has for programs; the rest may quote what was sent. */
+  static String kind(JedisDataException e) {
+    String message = String.valueOf(e.getMessage());
+    int space = message.indexOf(' ');
+    return space < 0 ? message : message.substring(0, space);
+  }
+
+  private static boolean isFull(JedisDataException e) {
+    String message = String.valueOf(e.getMessage());
+    // within a script the word may come after 'ERR Error running script'
+    return message.contains("OOM command not allowed")
+        || (message.contains("MISCONF") && message.contains("No space left"));
+  }
+
+  /** Whether the pool of connections had none left. */
+  static boolean isExhausted(Throwable e) {
+    for (Throwable t = e; t != null; t = t.getCause()) {
+      if (t instanceof NoSuchElementException) {
+        return true;
+      }
+    }
+    return false;
+  }
+}

@@ -1,0 +1,221 @@
+package dev.troupe.redis;
+
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
+import dev.troupe.state.StoreInfo;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import redis.clients.jedis.CommandArguments;
+import redis.clients.jedis.Protocol;
+import redis.clients.jedis.UnifiedJedis;
+import redis.clients.jedis.exceptions.JedisAccessControlException;
+import redis.clients.jedis.exceptions.JedisConnectionException;
+import redis.clients.jedis.exceptions.JedisDataException;
+import redis.clients.jedis.exceptions.JedisException;
+import redis.clients.jedis.util.KeyValue;
+
+/** Looks at the server and at what lies there before a store is used. */
+final class RedisProbe {
+  private static final Logger LOG = LoggerFactory.getLogger(RedisProbe.class);
+  private static final byte[] FORMAT = RedisNames.ascii("1");
+
+  private final UnifiedJedis client;
+  private final RedisKeys keys;
+  private final String place;
+  private final boolean allowEviction;
+
+  /**
+   * A look from outside.
+   *
+   * @param place for messages: host and port, no secret
+   */
+  RedisProbe(UnifiedJedis client, RedisKeys keys, String place, boolean allowEviction) {
+    this.client = client;
+    this.keys = keys;
+    this.place = place;
+    this.allowEviction = allowEviction;
+  }
+
+  /** Checks everything, creates the store if it is not there, and says what changes survive. */
+  StoreInfo.Durability look() {
+    try {
+      Map<String, String> about = about();
+      checkVersion(about.get("redis_version"));
+      checkEviction(about.get("maxmemory_policy"));
+      loadScripts();
+      checkStore();
+      return durability(about);
+    } catch (JedisAccessControlException e) {
+      throw denied(e);
+    } catch (JedisDataException e) {
+      String kind = RedisErrors.kind(e);
+      if (kind.equals("NOAUTH") || kind.equals("WRONGPASS")) {
+        throw denied(e);
+      }
+      if (kind.equals("WRONGTYPE")) {
+        throw mismatch("has something else under the keys of the store; choose another prefix", e);
+      }
+      throw RedisErrors.of(e);
+    } catch (JedisConnectionException e) {
+      throw absent(e);
+    } catch (JedisException e) {
+      throw RedisErrors.isExhausted(e) ? RedisLink.unanswered(e) : absent(e);
+    }
+  }
+
+  private AgentException denied(JedisException e) {
+    return new AgentException(
+        ErrorCode.INVALID_INPUT,
+        "Redis at %s refused user or password; set user and password, or the uri, to what it expects"
+            .formatted(place),
+        e);
+  }
+
+  private AgentException absent(JedisException e) {
+    return new AgentException(
+        ErrorCode.STORE_UNAVAILABLE,
+        ("no Redis answers at %s; start it or correct uri or host and port;"
+                + " lazy(true) opens a store whose Redis comes later")
+            .formatted(place),
+        e);
+  }
+
+  private AgentException mismatch(String why, @Nullable Throwable cause) {
+    return new AgentException(ErrorCode.STORE_MISMATCH, "Redis at " + place + " " + why, cause);
+  }
+
+  /** What INFO says; nothing where a service forbids it. */
+  private Map<String, String> about() {
+    Map<String, String> about = new HashMap<>();
+    String text = "";
+    try {
+      text = text(client.executeCommand(new CommandArguments(Protocol.Command.INFO)));
+    } catch (JedisDataException e) {
+      if (!RedisErrors.kind(e).equals("NOPERM")) {
+        throw e;
+      }
+      LOG.warn(
+          "Redis at {} does not allow INFO: whether it is 6.2 or later, and whether it evicts keys,"
+              + " is not known",
+          place);
+    }
+    for (String line : text.split("\r\n")) {
+      int colon = line.indexOf(':');
+      if (colon > 0) {
+        about.put(line.substring(0, colon), line.substring(colon + 1).trim());
+      }
+    }
+    return about;
+  }
+
+  private static String text(Object answer) {
+    return answer instanceof byte[] bytes ? RedisNames.decode(bytes) : String.valueOf(answer);
+  }
+
+  private void checkVersion(@Nullable String version) {
+    if (version != null && !isEnough(version)) {
+      throw mismatch("is version " + version + "; the store needs 6.2 or later", null);
+    }
+  }
+
+  static boolean isEnough(String version) {
+    String[] numbers = version.split("[^0-9]+");
+    int major = numbers.length > 0 && !numbers[0].isEmpty() ? Integer.parseInt(numbers[0]) : 0;
+    int minor = numbers.length > 1 ? Integer.parseInt(numbers[1]) : 0;
+    return major > 6 || (major == 6 && minor >= 2);
+  }
+
+  private void checkEviction(@Nullable String policy) {
+    if (policy == null || policy.equals("noeviction")) {
+      return;
+    }
+    if (!allowEviction) {
+      throw mismatch(
+          "may throw the store's keys away (maxmemory-policy %s); set it to noeviction, or allow it with allowEviction(true)"
+              .formatted(policy),
+          null);
+    }
+    LOG.warn(
+        "Redis at {} may throw the store's keys away when memory runs out (maxmemory-policy {}):"
+            + " runs would be lost or damaged without notice",
+        place,
+        policy);
+  }
+
+  private void loadScripts() {
+    try {
+      for (RedisScript script : RedisScript.values()) {
+        byte[] sha = client.scriptLoad(script.body, keys.meta());
+        if (!Arrays.equals(sha, script.sha)) {
+          throw mismatch("names scripts otherwise than by SHA-1", null);
+        }
+      }
+    } catch (JedisAccessControlException e) {
+      if (!RedisErrors.kind(e).equals("NOPERM")) {
+        throw e;
+      }
+      throw mismatch("does not allow this user to load scripts; grant SCRIPT, EVAL and EVALSHA", e);
+    }
+  }
+
+  private void checkStore() {
+    byte[] format = RedisNames.ascii("format");
+    byte[] partitions = RedisNames.ascii("partitions");
+    byte[] mine = RedisNames.ascii(Integer.toString(keys.partitions()));
+    List<byte[]> found = client.hmget(keys.meta(), format, partitions);
+    if (found.get(0) == null || found.get(1) == null) {
+      // whoever comes first decides, also when two create the store at once
+      client.hsetnx(keys.meta(), format, FORMAT);
+      client.hsetnx(keys.meta(), partitions, mine);
+      found = client.hmget(keys.meta(), format, partitions);
+    }
+    if (!Arrays.equals(found.get(0), FORMAT)) {
+      throw mismatch(
+          "has a store of format %s; this library knows format 1".formatted(text(found.get(0))),
+          null);
+    }
+    if (!Arrays.equals(found.get(1), mine)) {
+      throw mismatch(
+          "has a store with %s partitions, to be opened with %d; open it with %s, or choose another prefix"
+              .formatted(text(found.get(1)), keys.partitions(), text(found.get(1))),
+          null);
+    }
+  }
+
+  /**
+   * Only an append-only file that is forced to disk before each answer outlives a loss of power.
+   */
+  private StoreInfo.Durability durability(Map<String, String> about) {
+    if ("1".equals(about.get("aof_enabled"))) {
+      try {
+        Object answer =
+            client.executeCommand(
+                new CommandArguments(Protocol.Command.CONFIG).add("GET").add("appendfsync"));
+        if (words(answer).contains("always")) {
+          return StoreInfo.Durability.MACHINE;
+        }
+      } catch (JedisDataException e) {
+        LOG.debug("Redis at {} does not tell appendfsync: {}", place, RedisErrors.kind(e));
+      }
+    }
+    return StoreInfo.Durability.PROCESS;
+  }
+
+  /** All words of an answer, whatever its shape: lists in one protocol, maps in the other. */
+  private static String words(Object answer) {
+    if (answer instanceof List<?> list) {
+      StringBuilder all = new StringBuilder();
+      list.forEach(part -> all.append(words(part)).append(' '));
+      return all.toString();
+    }
+    if (answer instanceof KeyValue<?, ?> pair) {
+      return words(pair.getKey()) + " " + words(pair.getValue());
+    }
+    return text(answer);
+  }
+}

@@ -1,0 +1,441 @@
+package dev.troupe.testkit;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A real Redis server on this machine, for tests. A child process on a free port of the loopback
+ * address, with its data in a folder of its own; both are gone after {@link #close()}, and at the
+ * latest when this JVM ends.
+ *
+ * <p>The program comes from the class path: version 7.0 from {@code org.signal:embedded-redis},
+ * version 6.2 from {@code com.github.codemonstur:embedded-redis}. Of those jars only the binary is
+ * used. The one of 7.0 is static; the one of 6.2 for Linux needs glibc, {@code libssl.so.3} and
+ * {@code libcrypto.so.3}. A server that can't be started is an error, never a skipped test.
+ *
+ * <p>Not safe for several threads, except {@link #close()}.
+ */
+public final class RedisServer implements AutoCloseable {
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static final Map<String, Path> PROGRAMS = new ConcurrentHashMap<>();
+
+  private final Builder settings;
+  private final Path folder;
+  private final Thread hook = new Thread(this::destroy, "redis-server-end");
+  private final int port;
+  private volatile Process process;
+  private volatile boolean closed;
+
+  private RedisServer(Builder settings) {
+    this.settings = settings;
+    try {
+      folder = Files.createTempDirectory("troupe-redis-");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    Runtime.getRuntime().addShutdownHook(hook);
+    for (int attempt = 1; ; attempt++) {
+      int free = freePort();
+      Process started = launch(free);
+      process = started;
+      String trouble = trouble(started, free);
+      if (trouble == null) {
+        port = free;
+        return;
+      }
+      String log = end(log(), 12);
+      end(started);
+      // another process may have taken the port in the meantime
+      if (attempt == 5 || !log.contains("Address already in use")) {
+        close();
+        throw new IllegalStateException("redis-server " + trouble + "; its log ends:\n" + log);
+      }
+    }
+  }
+
+  /**
+   * A server of version 7.0 that keeps nothing on disk.
+   *
+   * @return the server, running
+   */
+  public static RedisServer start() {
+    return builder().start();
+  }
+
+  /**
+   * Starts with the defaults: version 7.0, nothing kept on disk.
+   *
+   * @return a builder
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * Where the server listens, with the password if there is one.
+   *
+   * @return such as {@code redis://127.0.0.1:6379}
+   */
+  public URI uri() {
+    String password = settings.password == null ? "" : ":" + settings.password + "@";
+    return URI.create("redis://" + password + "127.0.0.1:" + port);
+  }
+
+  /**
+   * The port, the same after {@link #restart()}.
+   *
+   * @return on the loopback address
+   */
+  public int port() {
+    return port;
+  }
+
+  /**
+   * The child's process id.
+   *
+   * @return that of the last start
+   */
+  public long pid() {
+    return process.pid();
+  }
+
+  /** Ends the server in order: it writes what it is configured to keep. */
+  public void stop() {
+    command("SHUTDOWN");
+    await(process);
+  }
+
+  /** Ends the server at once, as {@code kill -9} does. */
+  public void kill() {
+    end(process);
+  }
+
+  /** Starts the server again with the same port and data, after ending it if it runs. */
+  public void restart() {
+    if (process.isAlive()) {
+      stop();
+    }
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (true) {
+      Process started = launch(port);
+      process = started;
+      String trouble = trouble(started, port);
+      if (trouble == null) {
+        return;
+      }
+      end(started);
+      if (System.nanoTime() - deadline > 0) {
+        throw new IllegalStateException(
+            "redis-server " + trouble + "; its log ends:\n" + end(log(), 12));
+      }
+    }
+  }
+
+  /** Stops the process without ending it: connections stay open and nobody answers. */
+  public void pause() {
+    signal("STOP");
+  }
+
+  /** Lets a paused process go on. */
+  public void resume() {
+    signal("CONT");
+  }
+
+  /** Ends the server and deletes its files. May be called more than once. */
+  @Override
+  public void close() {
+    destroy();
+    if (!closed) {
+      closed = true;
+      try {
+        Runtime.getRuntime().removeShutdownHook(hook);
+      } catch (IllegalStateException e) {
+        // the JVM is ending and the hook runs
+      }
+    }
+  }
+
+  private void destroy() {
+    Process last = process;
+    if (last != null) {
+      end(last);
+    }
+    delete(folder);
+  }
+
+  /**
+   * Sends one command on a connection of its own.
+   *
+   * @param words the command and its arguments, without line breaks
+   * @return the first line of the answer; empty when the server closed the connection
+   */
+  public String command(String... words) {
+    try (Socket socket = new Socket()) {
+      socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 2_000);
+      socket.setSoTimeout((int) PATIENCE.toMillis());
+      String login = settings.password == null ? "" : "AUTH " + settings.password + "\r\n";
+      socket.getOutputStream().write((login + String.join(" ", words) + "\r\n").getBytes(UTF_8));
+      if (settings.password != null) {
+        line(socket.getInputStream());
+      }
+      return line(socket.getInputStream());
+    } catch (IOException e) {
+      throw new UncheckedIOException("redis-server on port " + port, e);
+    }
+  }
+
+  private static String line(InputStream in) throws IOException {
+    StringBuilder line = new StringBuilder();
+    for (int c = in.read(); c >= 0 && c != '\n'; c = in.read()) {
+      line.append((char) c);
+    }
+    return line.toString().trim();
+  }
+
+  private Process launch(int at) {
+    List<String> line = new ArrayList<>(List.of(program(settings.version).toString()));
+    line.addAll(List.of("--port", "" + at, "--bind", "127.0.0.1", "--dir", folder.toString()));
+    line.addAll(List.of("--save", "", "--daemonize", "no", "--logfile", "server.log"));
+    if (settings.password != null) {
+      line.addAll(List.of("--requirepass", settings.password));
+    }
+    line.addAll(settings.arguments);
+    try {
+      return new ProcessBuilder(line)
+          .redirectErrorStream(true)
+          .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("server.log").toFile()))
+          .start();
+    } catch (IOException e) {
+      throw new UncheckedIOException("can't start " + line.get(0), e);
+    }
+  }
+
+  /** Waits for PONG; null when it came. */
+  private @Nullable String trouble(Process started, int at) {
+    long begun = System.nanoTime();
+    while (System.nanoTime() - begun < PATIENCE.toNanos()) {
+      if (!started.isAlive()) {
+        return "ended with " + started.exitValue();
+      }
+      try (Socket socket = new Socket()) {
+        socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), at), 1_000);
+        socket.setSoTimeout(1_000);
+        socket.getOutputStream().write("PING\r\n".getBytes(UTF_8));
+        String answer = line(socket.getInputStream());
+        if ((answer.startsWith("+PONG") || answer.startsWith("-NOAUTH")) && started.isAlive()) {
+          return null;
+        }
+      } catch (IOException e) {
+        // not yet
+      }
+      LockSupport.parkNanos(5_000_000);
+    }
+    return "did not answer for " + PATIENCE.toSeconds() + " s";
+  }
+
+  private static int freePort() {
+    try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return probe.getLocalPort();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void signal(String name) {
+    try {
+      Process shell = new ProcessBuilder("sh", "-c", "kill -" + name + " " + pid()).start();
+      if (!shell.waitFor(10, TimeUnit.SECONDS) || shell.exitValue() != 0) {
+        throw new IllegalStateException("can't send " + name + " to process " + pid());
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted", e);
+    }
+  }
+
+  private static void end(Process process) {
+    process.toHandle().destroyForcibly();
+    await(process);
+  }
+
+  private static void await(Process process) {
+    boolean interrupted = false;
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (process.isAlive()) {
+      try {
+        if (!process.waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+          throw new IllegalStateException("process " + process.pid() + " does not end");
+        }
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private String log() {
+    try {
+      return new String(Files.readAllBytes(folder.resolve("server.log")), UTF_8);
+    } catch (IOException e) {
+      return "(no log: " + e + ")";
+    }
+  }
+
+  private static String end(String text, int lines) {
+    List<String> all = text.lines().toList();
+    return String.join("\n", all.subList(Math.max(0, all.size() - lines), all.size()));
+  }
+
+  private static void delete(Path folder) {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException | UncheckedIOException e) {
+      // left to the system's cleaning of temporary files
+    }
+  }
+
+  /** The program, extracted once in the life of the JVM. */
+  private static Path program(String version) {
+    return PROGRAMS.computeIfAbsent(version, RedisServer::extract);
+  }
+
+  private static Path extract(String version) {
+    String system = System.getProperty("os.name").toLowerCase(Locale.ROOT);
+    String os = system.contains("mac") ? "darwin" : system.contains("linux") ? "linux" : system;
+    String machine = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
+    String arch =
+        switch (machine) {
+          case "amd64", "x86_64" -> "amd64";
+          case "aarch64", "arm64" -> "arm64";
+          case "x86", "i386", "i686" -> "386";
+          default -> machine;
+        };
+    List<String> builds = version.equals("6.2") ? List.of("6.2.6-v5", "6.2.7") : List.of("7.0.15");
+    for (String build : builds) {
+      String name = "redis-server-%s-%s-%s".formatted(build, os, arch);
+      try (InputStream in = RedisServer.class.getResourceAsStream("/" + name)) {
+        if (in != null) {
+          Path folder = Files.createTempDirectory("troupe-redis-program-");
+          Path program = folder.resolve(name);
+          Files.copy(in, program, StandardCopyOption.REPLACE_EXISTING);
+          if (!program.toFile().setExecutable(true)) {
+            throw new IllegalStateException("can't make " + program + " executable");
+          }
+          Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(folder), "redis-program"));
+          return program;
+        }
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+    throw new IllegalStateException(
+        ("no Redis %s for %s/%s on the class path; add org.signal:embedded-redis (7.0) or"
+                + " com.github.codemonstur:embedded-redis (6.2)")
+            .formatted(version, os, arch));
+  }
+
+  /** How to start a server. Not safe for several threads. */
+  public static final class Builder {
+    private String version = "7.0";
+    private @Nullable String password;
+    private final List<String> arguments = new ArrayList<>();
+
+    private Builder() {}
+
+    /**
+     * Sets which Redis to start.
+     *
+     * @param version {@code 7.0}, the default, or {@code 6.2}
+     * @return this
+     */
+    public Builder version(String version) {
+      if (!version.equals("7.0") && !version.equals("6.2")) {
+        throw new IllegalArgumentException("there are 7.0 and 6.2, not " + version);
+      }
+      this.version = version;
+      return this;
+    }
+
+    /**
+     * Keeps every write in an append-only file.
+     *
+     * @param fsync {@code always}, {@code everysec} or {@code no}
+     * @return this
+     */
+    public Builder appendOnly(String fsync) {
+      return argument("--appendonly", "yes").argument("--appendfsync", fsync);
+    }
+
+    /**
+     * Bounds the memory for data.
+     *
+     * @param size as Redis writes it, such as {@code 8mb}
+     * @param policy what happens beyond, such as {@code noeviction}
+     * @return this
+     */
+    public Builder maxMemory(String size, String policy) {
+      return argument("--maxmemory", size).argument("--maxmemory-policy", policy);
+    }
+
+    /**
+     * Demands a password of clients.
+     *
+     * @param password without spaces
+     * @return this
+     */
+    public Builder password(String password) {
+      this.password = Objects.requireNonNull(password, "password");
+      return this;
+    }
+
+    /**
+     * Adds arguments of the command line.
+     *
+     * @param words such as {@code --cluster-enabled} and {@code yes}
+     * @return this
+     */
+    public Builder argument(String... words) {
+      arguments.addAll(List.of(words));
+      return this;
+    }
+
+    /**
+     * Starts the server and waits until it answers.
+     *
+     * @return the server
+     * @throws IllegalStateException when it does not start; the message has the end of its log
+     */
+    public RedisServer start() {
+      return new RedisServer(this);
+    }
+  }
+}
