@@ -167,8 +167,12 @@ public record Entry(Kind kind, long number, long at, int attempts, byte[] payloa
     }
   }
 
-  /** The payload up to its first line feed, as text. */
-  String head() {
+  /**
+   * The payload up to its first line feed, as text.
+   *
+   * @return the payload's first line
+   */
+  public String head() {
     int end = lineEnd();
     return new String(payload, 0, end, StandardCharsets.UTF_8);
   }

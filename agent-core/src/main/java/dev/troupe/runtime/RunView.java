@@ -79,6 +79,7 @@ public record RunView(
    * @param took how long it took, counted from what came before it in its branch
    * @param execution which of the executions journaled it, counted from 0; -1 when not known
    * @param again whether it may have been begun by a process that died, and was then made again
+   * @param child the run that a call created, null for everything else
    */
   public record Line(
       String path,
@@ -87,7 +88,8 @@ public record RunView(
       int attempts,
       Duration took,
       int execution,
-      boolean again) {}
+      boolean again,
+      @Nullable String child) {}
 
   public RunView {
     executions = List.copyOf(executions);

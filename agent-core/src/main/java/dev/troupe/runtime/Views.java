@@ -68,7 +68,8 @@ final class Views {
     executions.sort(Comparator.comparingLong(Entry::at));
     List<RunView.Line> journal = new ArrayList<>(lines.stream().map(this::line).toList());
     for (String row : unreadable) {
-      journal.add(new RunView.Line(row, "unreadable", record.now(), 0, Duration.ZERO, -1, false));
+      journal.add(
+          new RunView.Line(row, "unreadable", record.now(), 0, Duration.ZERO, -1, false, null));
     }
     return new RunView(
         header.id(),
@@ -143,7 +144,8 @@ final class Views {
         entry.attempts(),
         took.isNegative() ? Duration.ZERO : took,
         execution,
-        again);
+        again,
+        entry.kind() == Entry.Kind.CALL ? entry.head() : null);
   }
 
   private int executionOf(Entry entry) {

@@ -219,9 +219,14 @@ final class RedisClaims {
     while (!left.isEmpty() && !taken.full()) {
       int room = taken.claim.limit() - taken.records.size();
       List<Wanted> some = List.copyOf(left.subList(0, Math.min(room, left.size())));
+      int before = taken.records.size();
       Result result = take(some, taken);
       result.expired.forEach(expired::putIfAbsent);
       left.removeAll(result.skipped ? taken.among(some) : some);
+      if (result.skipped && taken.records.size() == before) {
+        // the first is never left for its bytes: it was not there to be taken
+        left.remove(some.get(0));
+      }
     }
     return expired;
   }

@@ -82,6 +82,7 @@ final class RedisLink implements AutoCloseable {
       }
     }
     if (!errors.isEmpty()) {
+      leave(errors.get(0));
       throw RedisErrors.of(errors, calls.size());
     }
     return answers;
@@ -126,6 +127,7 @@ final class RedisLink implements AutoCloseable {
     try {
       return work.apply(client);
     } catch (JedisDataException e) {
+      leave(e);
       throw RedisErrors.of(e);
     } catch (JedisConnectionException e) {
       dropIdle();
@@ -136,6 +138,13 @@ final class RedisLink implements AutoCloseable {
       if (interrupted) {
         Thread.currentThread().interrupt();
       }
+    }
+  }
+
+  /** A server that became a replica stays one: the address may lead to another by now. */
+  private void leave(JedisDataException e) {
+    if (String.valueOf(e.getMessage()).contains("READONLY")) {
+      dropIdle();
     }
   }
 

@@ -10,7 +10,6 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import redis.clients.jedis.CommandArguments;
 import redis.clients.jedis.Protocol;
 import redis.clients.jedis.UnifiedJedis;
 import redis.clients.jedis.exceptions.JedisAccessControlException;
@@ -89,12 +88,12 @@ final class RedisProbe {
     return new AgentException(ErrorCode.STORE_MISMATCH, "Redis at " + place + " " + why, cause);
   }
 
-  /** What INFO says; nothing where a service forbids it. */
+  /** What INFO of the node with the store's own key says; nothing where a service forbids it. */
   private Map<String, String> about() {
     Map<String, String> about = new HashMap<>();
     String text = "";
     try {
-      text = text(client.executeCommand(new CommandArguments(Protocol.Command.INFO)));
+      text = text(ask(Protocol.Command.INFO));
     } catch (JedisDataException e) {
       if (!RedisErrors.kind(e).equals("NOPERM")) {
         throw e;
@@ -111,6 +110,12 @@ final class RedisProbe {
       }
     }
     return about;
+  }
+
+  /** Asks the node that has the store's own key. */
+  @SuppressWarnings("deprecation") // what Jedis 8 has instead fails over a cluster with Jedis 7.4
+  private Object ask(Protocol.Command command, byte[]... words) {
+    return client.sendCommand(keys.meta(), command, words);
   }
 
   private static String text(Object answer) {
@@ -191,19 +196,21 @@ final class RedisProbe {
    * Only an append-only file that is forced to disk before each answer outlives a loss of power.
    */
   private StoreInfo.Durability durability(Map<String, String> about) {
-    if ("1".equals(about.get("aof_enabled"))) {
-      try {
-        Object answer =
-            client.executeCommand(
-                new CommandArguments(Protocol.Command.CONFIG).add("GET").add("appendfsync"));
-        if (words(answer).contains("always")) {
-          return StoreInfo.Durability.MACHINE;
-        }
-      } catch (JedisDataException e) {
-        LOG.debug("Redis at {} does not tell appendfsync: {}", place, RedisErrors.kind(e));
-      }
+    boolean forced =
+        "1".equals(about.get("aof_enabled"))
+            && setting("appendfsync").contains("always")
+            && setting("no-appendfsync-on-rewrite").endsWith("no ");
+    return forced ? StoreInfo.Durability.MACHINE : StoreInfo.Durability.PROCESS;
+  }
+
+  /** Name and value of a setting; nothing where a service forbids to ask. */
+  private String setting(String name) {
+    try {
+      return words(ask(Protocol.Command.CONFIG, RedisNames.ascii("GET"), RedisNames.ascii(name)));
+    } catch (JedisDataException e) {
+      LOG.debug("Redis at {} does not tell {}: {}", place, name, RedisErrors.kind(e));
+      return "";
     }
-    return StoreInfo.Durability.PROCESS;
   }
 
   /** All words of an answer, whatever its shape: lists in one protocol, maps in the other. */
@@ -214,7 +221,7 @@ final class RedisProbe {
       return all.toString();
     }
     if (answer instanceof KeyValue<?, ?> pair) {
-      return words(pair.getKey()) + " " + words(pair.getValue());
+      return words(pair.getKey()) + " " + words(pair.getValue()) + " ";
     }
     return text(answer);
   }

@@ -19,15 +19,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import redis.clients.jedis.ConnectionPoolConfig;
-import redis.clients.jedis.DefaultJedisClientConfig;
-import redis.clients.jedis.HostAndPort;
-import redis.clients.jedis.Protocol;
-import redis.clients.jedis.RedisClient;
-import redis.clients.jedis.RedisProtocol;
-import redis.clients.jedis.SslOptions;
 import redis.clients.jedis.UnifiedJedis;
-import redis.clients.jedis.util.JedisURIHelper;
 
 /**
  * A store in Redis 6.2 or later, for many processes at a time.
@@ -164,12 +156,7 @@ public final class RedisStateStore implements StateStore {
   public static final class Builder {
     private static final Pattern PREFIX = Pattern.compile("[^{}\\p{Cntrl}]{1,100}");
 
-    private String host = Protocol.DEFAULT_HOST;
-    private int port = Protocol.DEFAULT_PORT;
-    private int database;
-    private boolean tls;
-    private @Nullable String user;
-    private @Nullable String password;
+    private final RedisAddress address = new RedisAddress();
     private @Nullable UnifiedJedis client;
     private String prefix = "troupe";
     private int partitions = 64;
@@ -188,14 +175,8 @@ public final class RedisStateStore implements StateStore {
      * @return this
      */
     public Builder uri(String uri) {
-      URI parsed;
-      try {
-        parsed = URI.create(uri);
-      } catch (IllegalArgumentException e) {
-        // the reason would quote the address, and with it a password
-        throw new IllegalArgumentException("the uri of a Redis store is no uri");
-      }
-      return uri(parsed);
+      address.read(RedisAddress.parse(uri));
+      return this;
     }
 
     /**
@@ -205,19 +186,7 @@ public final class RedisStateStore implements StateStore {
      * @return this
      */
     public Builder uri(URI uri) {
-      boolean redis = JedisURIHelper.isRedisScheme(uri) || JedisURIHelper.isRedisSSLScheme(uri);
-      if (!redis || uri.getHost() == null) {
-        throw new IllegalArgumentException(
-            "the uri of a Redis store reads redis://host:port or rediss://host:port");
-      }
-      host(uri.getHost());
-      port(uri.getPort() < 0 ? Protocol.DEFAULT_PORT : uri.getPort());
-      tls(JedisURIHelper.isRedisSSLScheme(uri));
-      if (uri.getUserInfo() != null) {
-        user = JedisURIHelper.getUser(uri);
-        password = JedisURIHelper.getPassword(uri);
-      }
-      database = JedisURIHelper.getDBIndex(uri);
+      address.read(uri);
       return this;
     }
 
@@ -228,7 +197,7 @@ public final class RedisStateStore implements StateStore {
      * @return this
      */
     public Builder host(String host) {
-      this.host = Objects.requireNonNull(host, "host");
+      address.host = Objects.requireNonNull(host, "host");
       return this;
     }
 
@@ -242,7 +211,7 @@ public final class RedisStateStore implements StateStore {
       if (port < 1 || port > 65_535) {
         throw new IllegalArgumentException("port must be between 1 and 65535: " + port);
       }
-      this.port = port;
+      address.port = port;
       return this;
     }
 
@@ -253,7 +222,7 @@ public final class RedisStateStore implements StateStore {
      * @return this
      */
     public Builder user(String user) {
-      this.user = Objects.requireNonNull(user, "user");
+      address.user = Objects.requireNonNull(user, "user");
       return this;
     }
 
@@ -264,7 +233,7 @@ public final class RedisStateStore implements StateStore {
      * @return this
      */
     public Builder password(String password) {
-      this.password = Objects.requireNonNull(password, "password");
+      address.password = Objects.requireNonNull(password, "password");
       return this;
     }
 
@@ -275,7 +244,7 @@ public final class RedisStateStore implements StateStore {
      * @return this
      */
     public Builder tls(boolean tls) {
-      this.tls = tls;
+      address.tls = tls;
       return this;
     }
 
@@ -397,7 +366,7 @@ public final class RedisStateStore implements StateStore {
       if (given != null) {
         return new RedisStateStore(this, given);
       }
-      UnifiedJedis made = connect();
+      UnifiedJedis made = address.client(connections, timeout);
       try {
         return new RedisStateStore(this, made);
       } catch (RuntimeException | Error e) {
@@ -406,38 +375,9 @@ public final class RedisStateStore implements StateStore {
       }
     }
 
-    private UnifiedJedis connect() {
-      int millis = (int) timeout.toMillis();
-      DefaultJedisClientConfig.Builder config =
-          DefaultJedisClientConfig.builder()
-              .protocol(RedisProtocol.RESP2)
-              .connectionTimeoutMillis(millis)
-              .socketTimeoutMillis(millis)
-              .database(database);
-      if (tls) {
-        config.sslOptions(SslOptions.builder().build());
-      }
-      if (user != null) {
-        config.user(user);
-      }
-      if (password != null) {
-        config.password(password);
-      }
-      ConnectionPoolConfig pool = new ConnectionPoolConfig();
-      pool.setMaxTotal(connections);
-      pool.setMaxIdle(connections);
-      pool.setMaxWait(timeout);
-      pool.setJmxEnabled(false);
-      return RedisClient.builder()
-          .hostAndPort(new HostAndPort(host, port))
-          .clientConfig(config.build())
-          .poolConfig(pool)
-          .build();
-    }
-
     /** For messages. */
     private String place() {
-      return client != null ? "the client's address" : host + ":" + port;
+      return client != null ? "the client's address" : address.toString();
     }
   }
 }

@@ -7,7 +7,7 @@ local now = tick()
 local number, holder = ARGV[2], ARGV[3]
 local grant = number .. ' ' .. holder
 local most, strict = tonumber(ARGV[4]), ARGV[5] == '1'
-local reply = {now, 0, {}}
+local reply = {now, 0, {}} -- the second: 1 when records were left for their bytes
 local bytes = 0
 
 local function size(all)
@@ -60,6 +60,7 @@ end
 
 for i = 3, #KEYS do
   if bytes > most then
+    reply[2] = 1
     break
   end
   take(KEYS[i], ARGV[i + 3])

@@ -11,12 +11,20 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 
-/** Stands between client and server and counts how often the client waited for an answer. */
+/**
+ * Stands between client and server and counts how often the client waits for an answer. Holds
+ * answers back until the client has been silent for a moment, so that what it sends in one go
+ * counts as one, however long it is.
+ */
 final class CountingProxy implements AutoCloseable {
+  private static final long QUIET = 10_000_000;
+
   private final ServerSocket listener;
   private final int target;
   private final AtomicLong trips = new AtomicLong();
+  private volatile long lastAsked;
   private final List<Closeable> open = new CopyOnWriteArrayList<>();
 
   CountingProxy(int target) throws IOException {
@@ -72,6 +80,13 @@ final class CountingProxy implements AutoCloseable {
     InputStream in = from.getInputStream();
     OutputStream out = to.getOutputStream();
     for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+      if (asks) {
+        lastAsked = System.nanoTime();
+      } else {
+        for (long rest = QUIET; rest > 0; rest = lastAsked + QUIET - System.nanoTime()) {
+          LockSupport.parkNanos(rest);
+        }
+      }
       // a trip begins with the first byte after an answer
       if (asking.getAndSet(asks) != asks && asks) {
         trips.incrementAndGet();

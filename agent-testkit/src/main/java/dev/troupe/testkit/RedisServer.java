@@ -12,18 +12,12 @@ import java.net.Socket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,7 +34,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RedisServer implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(20);
-  private static final Map<String, Path> PROGRAMS = new ConcurrentHashMap<>();
 
   private final Builder settings;
   private final Path folder;
@@ -183,7 +176,7 @@ public final class RedisServer implements AutoCloseable {
     if (last != null) {
       end(last);
     }
-    delete(folder);
+    RedisProgram.delete(folder);
   }
 
   /**
@@ -216,7 +209,7 @@ public final class RedisServer implements AutoCloseable {
   }
 
   private Process launch(int at) {
-    List<String> line = new ArrayList<>(List.of(program(settings.version).toString()));
+    List<String> line = new ArrayList<>(List.of(RedisProgram.of(settings.version).toString()));
     line.addAll(List.of("--port", "" + at, "--bind", "127.0.0.1", "--dir", folder.toString()));
     line.addAll(List.of("--save", "", "--daemonize", "no", "--logfile", "server.log"));
     if (settings.password != null) {
@@ -311,56 +304,6 @@ public final class RedisServer implements AutoCloseable {
   private static String end(String text, int lines) {
     List<String> all = text.lines().toList();
     return String.join("\n", all.subList(Math.max(0, all.size() - lines), all.size()));
-  }
-
-  private static void delete(Path folder) {
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(file);
-      }
-    } catch (IOException | UncheckedIOException e) {
-      // left to the system's cleaning of temporary files
-    }
-  }
-
-  /** The program, extracted once in the life of the JVM. */
-  private static Path program(String version) {
-    return PROGRAMS.computeIfAbsent(version, RedisServer::extract);
-  }
-
-  private static Path extract(String version) {
-    String system = System.getProperty("os.name").toLowerCase(Locale.ROOT);
-    String os = system.contains("mac") ? "darwin" : system.contains("linux") ? "linux" : system;
-    String machine = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
-    String arch =
-        switch (machine) {
-          case "amd64", "x86_64" -> "amd64";
-          case "aarch64", "arm64" -> "arm64";
-          case "x86", "i386", "i686" -> "386";
-          default -> machine;
-        };
-    List<String> builds = version.equals("6.2") ? List.of("6.2.6-v5", "6.2.7") : List.of("7.0.15");
-    for (String build : builds) {
-      String name = "redis-server-%s-%s-%s".formatted(build, os, arch);
-      try (InputStream in = RedisServer.class.getResourceAsStream("/" + name)) {
-        if (in != null) {
-          Path folder = Files.createTempDirectory("troupe-redis-program-");
-          Path program = folder.resolve(name);
-          Files.copy(in, program, StandardCopyOption.REPLACE_EXISTING);
-          if (!program.toFile().setExecutable(true)) {
-            throw new IllegalStateException("can't make " + program + " executable");
-          }
-          Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(folder), "redis-program"));
-          return program;
-        }
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
-    }
-    throw new IllegalStateException(
-        ("no Redis %s for %s/%s on the class path; add org.signal:embedded-redis (7.0) or"
-                + " com.github.codemonstur:embedded-redis (6.2)")
-            .formatted(version, os, arch));
   }
 
   /** How to start a server. Not safe for several threads. */

@@ -9,6 +9,7 @@ import dev.troupe.runtime.RunHandle;
 import dev.troupe.runtime.RunListener;
 import dev.troupe.runtime.Submission;
 import dev.troupe.state.StateStore;
+import java.time.Duration;
 
 /** The agents on a runtime. The one place that knows both; closes both runtime and store. */
 public final class Planner implements AutoCloseable {
@@ -29,7 +30,8 @@ public final class Planner implements AutoCloseable {
    * @return the running planner
    */
   public static Planner start(PlannerAgents agents, StateStore store, RunListener listener) {
-    AgentRuntime.Builder builder = AgentRuntime.builder().store(store).listener(listener);
+    AgentRuntime.Builder builder =
+        AgentRuntime.builder().store(store).listener(listener).expiry(Duration.ofSeconds(5));
     for (AgentDefinition<?, ?> definition : agents.definitions()) {
       builder.agent(definition);
     }

@@ -1,13 +1,13 @@
 package dev.troupe.examples.party;
 
 import dev.troupe.AgentException;
+import dev.troupe.Codec;
 import dev.troupe.examples.party.agents.Effects;
 import dev.troupe.examples.party.catalogue.DataException;
 import dev.troupe.examples.party.catalogue.DataFiles;
 import dev.troupe.examples.party.plan.Recommenders;
 import dev.troupe.examples.party.request.Options;
-import dev.troupe.jdbc.SqliteStateStore;
-import dev.troupe.state.MemoryStateStore;
+import dev.troupe.runtime.RunView;
 import dev.troupe.state.StateStore;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -62,10 +63,17 @@ final class PlannerCommand implements Callable<Integer> {
 
   @Option(
       names = "--db",
-      paramLabel = "FILE",
+      paramLabel = "STORE",
       defaultValue = "party-planner.db",
-      description = "The SQLite file that keeps the plans (${DEFAULT-VALUE}).")
-  private Path db = Path.of("party-planner.db");
+      description =
+          "What keeps the plans: a SQLite file (${DEFAULT-VALUE}), or for several processes redis://HOST:PORT or jdbc:postgresql://HOST/DATABASE?user=U&password=P.")
+  private String db = "party-planner.db";
+
+  @Option(
+      names = "--show",
+      paramLabel = "RUN",
+      description = "Print what a run and those below it did, where and for how long, and end.")
+  private @Nullable String show;
 
   @Option(names = "--memory", description = "Keep plans in memory only.")
   private boolean memory;
@@ -135,10 +143,10 @@ final class PlannerCommand implements Callable<Integer> {
   private final PrintStream stdout;
   private final PrintStream stderr;
 
-  private final Function<Path, ? extends StateStore> opener;
+  private final Function<String, ? extends StateStore> opener;
 
   private PlannerCommand(
-      PrintStream stdout, PrintStream stderr, Function<Path, ? extends StateStore> opener) {
+      PrintStream stdout, PrintStream stderr, Function<String, ? extends StateStore> opener) {
     this.stdout = stdout;
     this.stderr = stderr;
     this.opener = opener;
@@ -153,7 +161,7 @@ final class PlannerCommand implements Callable<Integer> {
    * @return the exit code
    */
   static int run(String[] args, PrintStream stdout, PrintStream stderr) {
-    return run(args, stdout, stderr, SqliteStateStore::open);
+    return run(args, stdout, stderr, Stores::open);
   }
 
   /** As the command, with another way to open the file; for tests that stop a store half way. */
@@ -161,7 +169,7 @@ final class PlannerCommand implements Callable<Integer> {
       String[] args,
       PrintStream stdout,
       PrintStream stderr,
-      Function<Path, ? extends StateStore> opener) {
+      Function<String, ? extends StateStore> opener) {
     CommandLine line = new CommandLine(new PlannerCommand(stdout, stderr, opener));
     line.setOut(new PrintWriter(stdout, true, StandardCharsets.UTF_8));
     line.setParameterExceptionHandler(
@@ -188,6 +196,9 @@ final class PlannerCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException, IOException {
+    if (show != null) {
+      return show(show);
+    }
     Recommenders recommenders = Recommenders.standard();
     Options options = options(recommenders);
     boolean ask = interactive || (words == null && files == null && LiveDisplay.terminal());
@@ -211,7 +222,7 @@ final class PlannerCommand implements Callable<Integer> {
         PlannerAgents.load(dataFiles, recommenders)
             .watcher(watch)
             .effects(effectsFile == null ? Effects.uncounted() : Effects.file(effectsFile));
-    StateStore store = memory ? new MemoryStateStore() : opener.apply(db);
+    StateStore store = opener.apply(memory ? "memory" : db);
     try (Planner planner = Planner.start(agents, store, watch)) {
       PlannerSession session =
           new PlannerSession(
@@ -223,6 +234,26 @@ final class PlannerCommand implements Callable<Integer> {
       }
       return ask ? graver(code, converse(session, options)) : code;
     }
+  }
+
+  private int show(String run) {
+    try (StateStore store = opener.apply(db)) {
+      Optional<RunView> view = RunView.read(store, Codec.json(), run);
+      if (view.isEmpty()) {
+        throw wrong("there is no run " + run + " in " + db.replaceAll("[?].*", ""));
+      }
+      stdout.println(view.get().page());
+      for (RunView.Line line : view.get().journal()) {
+        if (line.child() != null) {
+          show(store, line.child());
+        }
+      }
+      return PlannerSession.COMPLETE;
+    }
+  }
+
+  private void show(StateStore store, String child) {
+    RunView.read(store, Codec.json(), child).ifPresent(view -> stdout.println(view.page()));
   }
 
   private void separate(int number) {

@@ -1,6 +1,5 @@
 package dev.troupe.examples.party;
 
-import dev.troupe.jdbc.SqliteStateStore;
 import java.util.Arrays;
 
 /** The planner's process over a store that holds still after a row; the row comes first. */
@@ -15,7 +14,7 @@ final class StoppingPlanner {
             Arrays.copyOfRange(args, 1, args.length),
             System.out,
             System.err,
-            file -> used[0] = new StoppingStore(SqliteStateStore.open(file), lastRow, System.out));
+            file -> used[0] = new StoppingStore(Stores.open(file), lastRow, System.out));
     System.out.println("rows " + used[0].rows());
     System.exit(code);
   }

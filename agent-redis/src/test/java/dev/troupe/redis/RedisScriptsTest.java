@@ -1,0 +1,74 @@
+package dev.troupe.redis;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What can be seen of the scripts without running them. */
+class RedisScriptsTest {
+  private static final Pattern CALL = Pattern.compile("call\\('([A-Z]+)'(?:, ([^,)]+))?");
+
+  /**
+   * Each of these is a key that was declared, or a local that was set to one and to nothing else.
+   */
+  private static final Set<String> DECLARED =
+      Set.of("head", "index", "r.at", "at", "record", "KEYS[1]", "KEYS[i]", "KEYS[3]");
+
+  @ParameterizedTest
+  @EnumSource(RedisScript.class)
+  void everyCommandNamesADeclaredKey(RedisScript script) {
+    String text = new String(script.body, UTF_8);
+    Matcher calls = CALL.matcher(text);
+    Set<String> commands = new TreeSet<>();
+    while (calls.find()) {
+      commands.add(calls.group(1));
+      if (!calls.group(1).equals("TIME")) {
+        assertThat(calls.group(2)).as(calls.group()).isIn(DECLARED);
+      }
+    }
+    assertThat(commands).isNotEmpty();
+    assertThat(text).doesNotContain("redis.call(c");
+  }
+
+  @Test
+  void noKeyIsPutTogetherInAScript() throws IOException {
+    for (String file : files()) {
+      for (String line : read(file).split("\n")) {
+        Matcher made = Pattern.compile("\\b(head|index|record|at) = (.*)").matcher(line);
+        if (made.find() && !line.strip().startsWith("--")) {
+          assertThat(made.group(2)).as(file + ": " + line).doesNotContain("..");
+        }
+      }
+    }
+  }
+
+  @Test
+  void aFileFitsOnAPageOrTwo() throws IOException {
+    for (String file : files()) {
+      assertThat(read(file).lines().count()).as(file).isLessThanOrEqualTo(120);
+    }
+  }
+
+  private static List<String> files() {
+    return List.of(
+        "apply", "clock", "expired", "idle", "judge", "list", "mail", "now", "peek", "places",
+        "records", "step", "sums", "take", "tick");
+  }
+
+  private static String read(String file) throws IOException {
+    try (InputStream in = RedisScript.class.getResourceAsStream(file + ".lua")) {
+      assertThat(in).as(file).isNotNull();
+      return new String(in.readAllBytes(), UTF_8);
+    }
+  }
+}
