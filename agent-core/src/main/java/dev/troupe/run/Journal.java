@@ -496,7 +496,10 @@ public final class Journal {
   public List<Edit> called(String path, RunHeader child, @Nullable Instant due, Instant now) {
     String limit = due == null ? "0" : Long.toString(due.toEpochMilli());
     Entry call = entries.create(Entry.Kind.CALL, now, 1, Entry.text(child.id(), Entry.text(limit)));
-    List<Edit> edits = new ArrayList<>(entries.finish(path, call));
+    List<Edit> edits = new ArrayList<>();
+    edits.add(
+        new Edit.NoRow(id.key(), path)); // else a late copy could undo that it turned out late
+    edits.addAll(entries.finish(path, call));
     edits.addAll(post.create(child));
     return edits;
   }

@@ -4,6 +4,7 @@ import dev.troupe.state.Change;
 import dev.troupe.state.Edit;
 import dev.troupe.state.Grant;
 import dev.troupe.state.Outcome;
+import dev.troupe.state.Place;
 import dev.troupe.state.RecordId;
 import dev.troupe.state.Stored;
 import java.nio.charset.StandardCharsets;
@@ -140,7 +141,10 @@ public final class Membership {
   public Standing answered(Outcome outcome, Instant now, long sent, long received) {
     if (outcome instanceof Outcome.Refused refused) {
       Stored found = refused.found();
-      if (found != null && unanswered.contains(found.lastChange())) {
+      // while somebody holds the record it is judged, though its last change is still the heartbeat
+      if (found != null
+          && unanswered.contains(found.lastChange())
+          && found.place() instanceof Place.Queued) {
         version = found.version();
         return Standing.UNSURE;
       }

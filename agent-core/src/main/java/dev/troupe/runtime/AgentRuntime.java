@@ -301,7 +301,11 @@ public final class AgentRuntime implements AutoCloseable {
   }
 
   private void leave() {
-    boolean empty = core.running.isEmpty() && !claiming.isAlive();
+    boolean empty =
+        core.running.isEmpty()
+            && !claiming.isAlive()
+            && !upkeep.isAlive()
+            && !claims.unsure(); // else others take over, should there be anything
     try {
       upkeep.giveBack();
     } catch (AgentException notGiven) {

@@ -53,6 +53,7 @@ final class ClaimLoop implements Runnable {
   private boolean backlog;
   private boolean stopped;
   private volatile boolean suspect;
+  private volatile boolean unanswered;
   private volatile boolean full;
 
   ClaimLoop(RuntimeCore core) {
@@ -90,9 +91,22 @@ final class ClaimLoop implements Runnable {
     }
   }
 
-  /** The store may have handed out records in an answer that did not come. */
+  /** Time to look whether the store says that this process holds what it does not run. */
   void suspect() {
     suspect = true;
+  }
+
+  /** The store may have handed out records in an answer that did not come. */
+  void unanswered() {
+    unanswered = true;
+    suspect = true;
+  }
+
+  /**
+   * Whether there may be records that are held in this process's name and that it does not know.
+   */
+  boolean unsure() {
+    return unanswered;
   }
 
   void freed(AgentDefinition<?, ?> agent) {
@@ -123,7 +137,7 @@ final class ClaimLoop implements Runnable {
   }
 
   Grant newGrant() {
-    return new Grant(core.fleet.incarnation(), grants.incrementAndGet());
+    return new Grant(core.fleet.claimant(), grants.incrementAndGet());
   }
 
   // the loop's own thread
@@ -141,6 +155,7 @@ final class ClaimLoop implements Runnable {
         if (suspect && caring.tryLock()) {
           try {
             suspect = false;
+            unanswered = false;
             reclaim();
           } finally {
             caring.unlock();
@@ -162,7 +177,7 @@ final class ClaimLoop implements Runnable {
           remember(due.size() >= free);
         }
       } catch (RuntimeException e) {
-        suspect = true; // the store may have handed out runs in an answer that did not come
+        unanswered();
         pause = Math.min(Math.max(50, pause * 2), 2_000);
         core.log.warn("runs can't be taken from the store now, next try in {} ms", pause, e);
       }
@@ -267,7 +282,7 @@ final class ClaimLoop implements Runnable {
         } catch (AgentException later) {
           core.log.warn("run {} can't be put back now", record.id().key(), later);
           known.add(((Place.Held) record.place()).grant().number());
-          suspect = true; // for the next time; others need not wait for it
+          unanswered(); // for the next time; others need not wait for it
         }
       }
     } while (!stranded.isEmpty());
@@ -290,7 +305,7 @@ final class ClaimLoop implements Runnable {
         start(record);
       } catch (RuntimeException e) {
         core.log.error("run {} can't be started", record.id().key(), e);
-        suspect = true; // it may still be held
+        unanswered(); // it may still be held
       }
     }
   }

@@ -703,6 +703,10 @@ final class Execution {
       }
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
     }
+    // the lease is that of the present incarnation, and says nothing of what an earlier one claimed
+    if (!journal.grant().holder().equals(core.fleet.incarnation())) {
+      throw lost("it was claimed before the process was declared dead");
+    }
   }
 
   /** Marks a thread as inside an action; false when nothing may begin any more. */

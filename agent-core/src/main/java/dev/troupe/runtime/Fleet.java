@@ -1,5 +1,7 @@
 package dev.troupe.runtime;
 
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
 import dev.troupe.run.Membership;
 import dev.troupe.run.Membership.Standing;
 import dev.troupe.run.RunRecord;
@@ -43,6 +45,10 @@ final class Fleet implements Runnable {
   private final ReentrantLock lock = new ReentrantLock();
   private final List<String> former = new ArrayList<>();
   private volatile Membership member;
+
+  /** The incarnation that has a record, so that others take over what is claimed in its name. */
+  private volatile @Nullable String joined;
+
   private @Nullable RuntimeCore core;
   private volatile long beginsUntil;
   private volatile long leaseUntil;
@@ -76,6 +82,21 @@ final class Fleet implements Runnable {
 
   Membership member() {
     return member;
+  }
+
+  /**
+   * In whose name records may be claimed.
+   *
+   * @throws AgentException while this process was declared dead and has not joined again: nobody
+   *     would take over what is held by one that has no record
+   */
+  String claimant() {
+    String name = joined;
+    if (name == null) {
+      throw new AgentException(
+          ErrorCode.STORE_UNAVAILABLE, "this process is no member of its fleet at present");
+    }
+    return name;
   }
 
   // heartbeats
@@ -141,6 +162,9 @@ final class Fleet implements Runnable {
       try {
         standing = me.answered(outcome, now, sent, received);
         boolean alive = standing == Standing.MEMBER;
+        if (standing != Standing.UNSURE) {
+          joined = alive ? me.incarnation() : null;
+        }
         beginsUntil = alive ? me.beginsUntil() : sent;
         leaseUntil = alive ? me.leaseUntil() : sent;
       } finally {

@@ -68,7 +68,7 @@ final class Upkeep implements Runnable {
       try {
         round();
       } catch (RuntimeException e) {
-        claims.suspect(); // the store may have handed out records in an answer that did not come
+        claims.unanswered();
         core.log.warn("upkeep failed and is tried again", e);
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
       }
@@ -221,6 +221,12 @@ final class Upkeep implements Runnable {
       core.access.write(Runs.forget(RunIds.random(), root.partition(), some));
     }
     core.access.write(Runs.bury(RunIds.random(), root, core.access.now(), REMEMBER));
+  }
+
+  /** Whether it may be in the middle of something. */
+  boolean isAlive() {
+    Thread own = thread;
+    return own != null && own.isAlive();
   }
 
   /** Nothing more is begun; what is under way gets a second. */

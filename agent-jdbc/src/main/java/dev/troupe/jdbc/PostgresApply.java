@@ -97,7 +97,7 @@ final class PostgresApply {
 
   private Locked lock(PostgresSession session, Set<RecordId> keys, Set<RecordId> absent)
       throws SQLException {
-    List<RecordId> ids = new ArrayList<>(keys);
+    List<RecordId> ids = keys.stream().sorted(PostgresSession.LOCKING).toList();
     Set<Integer> slots = new TreeSet<>();
     absent.forEach(id -> slots.add(PostgresSession.slot(id)));
     if (otherIsolation) {

@@ -147,9 +147,11 @@ final class PostgresClaims {
 
   private static Taken takeNamed(PostgresSession session, Claim claim, List<RecordId> ids)
       throws SQLException {
+    List<RecordId> sorted = ids.stream().sorted(PostgresSession.LOCKING).toList();
     try (PostgresQuery query = session.timed(session.sql().named)) {
-      query.ints(ids.stream().map(RecordId::partition).toList());
-      query.names(ids.stream().map(RecordId::key).toList()).with(claim.limit());
+      query.ints(sorted.stream().map(RecordId::partition).toList());
+      query.names(sorted.stream().map(RecordId::key).toList());
+      query.ints(sorted.stream().map(ids::indexOf).toList()).with(claim.limit());
       return run(session, query, claim);
     }
   }

@@ -168,7 +168,8 @@ final class PostgresSchema {
         throw PostgresErrors.mismatch(
             store,
             "has no tables; run PostgresStateStore.migrate(dataSource), open it with"
-                + " builder.migrate(true), or run the SQL that PostgresStateStore.ddl(schema) gives");
+                + " builder.migrate(true), or run the SQL that PostgresStateStore.ddl(schema)"
+                + " gives");
       }
       throw e;
     }

@@ -3,6 +3,7 @@ package dev.troupe.jdbc;
 import dev.troupe.state.RecordId;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.Comparator;
 
 /**
  * A connection that was borrowed for one call. Uses no state of the server's session, so that it
@@ -11,6 +12,10 @@ import java.sql.SQLException;
 final class PostgresSession {
   /** How many numbered locks stand for records that are absent, and as many for lanes. */
   static final int SLOTS = 4096;
+
+  /** The order in which all writers lock records. */
+  static final Comparator<RecordId> LOCKING =
+      Comparator.comparingInt(RecordId::partition).thenComparing(RecordId::key);
 
   private final Connection connection;
   private final PostgresSql sql;

@@ -38,6 +38,7 @@ final class PostgresSql {
   final String schema;
   final String step;
   final String steps;
+  final String stepsAndCuts;
   final String park;
   final String lock;
   final String look;
@@ -71,7 +72,9 @@ final class PostgresSql {
     this.schema = schema;
     clock = serverClock ? SERVER_CLOCK : FOREIGN_CLOCK;
     step = statement("step.sql");
-    steps = statement("steps.sql");
+    String several = uncommented(resource("steps.sql"));
+    steps = fill(several.replace("{cut}", ""));
+    stepsAndCuts = fill(several.replace("{cut}", uncommented(resource("steps-cut.sql"))));
     park = statement("park.sql");
     lock = statement("lock.sql");
     look = statement("look.sql");
@@ -88,7 +91,7 @@ final class PostgresSql {
         content(
             "r.partition = ? AND r.key = ?" + ALIVE,
             "AND y.name > ? ORDER BY y.name LIMIT ?",
-            "AND x.number > ?");
+            "AND y.number > ?");
     String page = " AND r.key < ?" + ALIVE + " ORDER BY r.key LIMIT ?";
     recordsFrom = content("r.partition = ? AND r.key >= ?" + page, "", "");
     recordsAfter = content("r.partition = ? AND r.key > ?" + page, "", "");
@@ -101,8 +104,8 @@ final class PostgresSql {
     expired = statement("expired.sql");
     countTags =
         fill(
-            "SELECT u.tag, (SELECT count(*) FROM (SELECT FROM {schema}.record_tag x"
-                + " WHERE x.tag = u.tag LIMIT 1000) few) FROM unnest(?::bytea[]) AS u (tag)");
+            "SELECT u.tag, (SELECT count(*) FROM (SELECT FROM {schema}.record_tag x WHERE x.tag ="
+                + " u.tag ORDER BY x.created LIMIT 1000) few) FROM unnest(?::bytea[]) AS u (tag)");
     write = sections(resource("write.sql"));
   }
 
@@ -122,7 +125,8 @@ final class PostgresSql {
             .append(ALIVE);
     for (int i = 1; i < tags; i++) {
       which
-          .append(" AND EXISTS (SELECT FROM {schema}.record_tag x WHERE x.tag = ?")
+          // a value, not EXISTS, which would be turned into a join of all records of both tags
+          .append(" AND (SELECT true FROM {schema}.record_tag x WHERE x.tag = ?")
           .append(" AND x.created = t.created AND x.record = t.record)");
     }
     which.append(" ORDER BY %screated DESC, %s DESC LIMIT ?".formatted(leads, id));

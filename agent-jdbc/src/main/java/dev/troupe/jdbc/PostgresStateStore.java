@@ -15,7 +15,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -177,7 +177,7 @@ public final class PostgresStateStore implements StateStore {
     @Nullable Outcome @Nullable [] done =
         call((session, n) -> PostgresSteps.apply(session, changes));
     if (done == null) {
-      return call((session, attempt) -> lists.apply(session, changes, attempt > 1));
+      return applyList(changes);
     }
     List<Change> rest = new ArrayList<>();
     for (int i = 0; i < done.length; i++) {
@@ -185,16 +185,27 @@ public final class PostgresStateStore implements StateStore {
         rest.add(changes.get(i));
       }
     }
-    if (!rest.isEmpty()) {
-      // most likely refused, and somebody has to say why
-      var others = call((session, attempt) -> lists.apply(session, rest, attempt > 1)).iterator();
-      for (int i = 0; i < done.length; i++) {
-        if (done[i] == null) {
-          done[i] = others.next();
-        }
+    return rest.isEmpty() ? answered(done, List.of()) : answered(done, applyList(rest));
+  }
+
+  private List<Outcome> applyList(List<Change> changes) {
+    return call((session, attempt) -> lists.apply(session, changes, attempt > 1));
+  }
+
+  /** Fills the gaps; what was done before shows the same time, because it is the same answer. */
+  private static List<Outcome> answered(@Nullable Outcome[] done, List<Outcome> others) {
+    List<Outcome> all = new ArrayList<>(done.length);
+    Iterator<Outcome> next = others.iterator();
+    for (Outcome outcome : done) {
+      if (outcome == null) {
+        all.add(next.next());
+      } else if (!others.isEmpty() && outcome instanceof Outcome.Done early) {
+        all.add(new Outcome.Done(others.get(0).now(), early.seen()));
+      } else {
+        all.add(outcome);
       }
     }
-    return Arrays.stream(done).map(Objects::requireNonNull).toList();
+    return all;
   }
 
   @Override

@@ -3,10 +3,12 @@ package dev.troupe.jdbc;
 import dev.troupe.state.Change;
 import dev.troupe.state.Edit;
 import dev.troupe.state.Outcome;
+import dev.troupe.state.RecordId;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
@@ -143,25 +145,45 @@ final class PostgresSteps {
     long[] mail = new long[size];
     Rows put = new Rows();
     Rows cut = new Rows();
-    for (int i = 0; i < size; i++) {
+    int at = 0;
+    for (int i : inOrderOfLocking(changes)) {
       Step step = steps.get(i);
-      number[i] = i + 1;
-      partition[i] = changes.get(i).partition();
-      key[i] = SqliteNames.encode(step.held.key());
-      holder[i] = SqliteNames.encode(step.held.grant().holder());
-      grant[i] = step.held.grant().number();
-      mail[i] = step.mailAtMost;
+      number[at] = i + 1;
+      partition[at] = changes.get(i).partition();
+      key[at] = SqliteNames.encode(step.held.key());
+      holder[at] = SqliteNames.encode(step.held.grant().holder());
+      grant[at] = step.held.grant().number();
+      mail[at] = step.mailAtMost;
       for (Edit.Row row : step.rows) {
         (row.value() == null ? cut : put).add(i + 1, row);
       }
+      at++;
     }
-    try (PostgresQuery query = session.timed(session.sql().steps)) {
+    boolean cuts = !cut.numbers.isEmpty();
+    PostgresSql sql = session.sql();
+    try (PostgresQuery query = session.timed(cuts ? sql.stepsAndCuts : sql.steps)) {
       query.array(number).array(partition).array(key).array(holder).array(grant).array(mail);
       query.ints(put.numbers).array(put.names.toArray(new byte[0][]));
       query.array(put.values.toArray(new byte[0][]));
-      query.ints(cut.numbers).array(cut.names.toArray(new byte[0][]));
+      if (cuts) {
+        query.ints(cut.numbers).array(cut.names.toArray(new byte[0][]));
+      }
       return outcomes(session, query, steps);
     }
+  }
+
+  private static List<Integer> inOrderOfLocking(List<Change> changes) {
+    List<Integer> order = new ArrayList<>(changes.size());
+    for (int i = 0; i < changes.size(); i++) {
+      order.add(i);
+    }
+    if (order.size() > 1) {
+      order.sort(
+          Comparator.comparing(
+              i -> new RecordId(changes.get(i).partition(), changes.get(i).edits().get(0).key()),
+              PostgresSession.LOCKING));
+    }
+    return order;
   }
 
   private static final class Rows {

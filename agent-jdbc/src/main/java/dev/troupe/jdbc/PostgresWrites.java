@@ -105,6 +105,7 @@ final class PostgresWrites {
   /** Sends everything, and the commit behind it. */
   void send(PostgresSession session) throws SQLException {
     PostgresBatch batch = new PostgresBatch();
+    batch.add("plan");
     if (!absent.isEmpty()) {
       batch.add("absent");
       batch.array(absent.stream().mapToInt(RecordId::partition).toArray());

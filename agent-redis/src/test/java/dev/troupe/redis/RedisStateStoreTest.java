@@ -30,6 +30,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
@@ -347,5 +348,13 @@ class RedisStateStoreTest {
                     : StoreInfo.Durability.PROCESS);
       }
     }
+  }
+
+  /** Surefire runs all tests of this module twice, and says with which jar each time. */
+  @Test
+  void theJedisUnderTestIsTheOneThatIsMeant() {
+    String jar = Jedis.class.getProtectionDomain().getCodeSource().getLocation().getPath();
+    String meant = Objects.requireNonNull(System.getProperty("troupe.jedis"), "troupe.jedis");
+    assertThat(jar).endsWith("/" + meant);
   }
 }

@@ -10,8 +10,10 @@ import dev.troupe.agent.AgentContext;
 import dev.troupe.agent.AgentDefinition;
 import dev.troupe.agent.Branch;
 import dev.troupe.agent.Call;
+import dev.troupe.agent.Resolution;
 import dev.troupe.agent.Step;
 import dev.troupe.agent.StepFailedException;
+import dev.troupe.agent.UnknownOutcome;
 import dev.troupe.resilience.BackoffRetryPolicy;
 import dev.troupe.resilience.RetryPolicy;
 import dev.troupe.runtime.AgentRuntime;
@@ -27,9 +29,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -41,6 +46,7 @@ class DocsSnippetsTest {
   /** The world outside: remembers what was asked of it, and fails when told so. */
   static final class Shop {
     final List<String> calls = new CopyOnWriteArrayList<>();
+    final Map<String, String> receipts = new ConcurrentHashMap<>();
     final AtomicInteger failures = new AtomicInteger();
 
     private String answer(String call) {
@@ -67,7 +73,13 @@ class DocsSnippetsTest {
 
     String pay(String item, int price, String key) {
       assertThat(key).hasSize(36);
-      return answer("pay " + price + " for " + item);
+      String receipt = answer("pay " + price + " for " + item);
+      receipts.put(key, receipt);
+      return receipt;
+    }
+
+    @Nullable String receipt(String key) {
+      return receipts.get(key);
     }
 
     String remind(String item) {
@@ -297,6 +309,43 @@ class DocsSnippetsTest {
     assertThat(shop.calls).hasSize(2);
   }
 
+  @Test
+  void unknown() throws Exception {
+    // snippet: unknown
+    Step<String> pay =
+        Step.of("pay", String.class)
+            .timeLimit(Duration.ofSeconds(1))
+            .whenUnknown(
+                UnknownOutcome.reconcile(
+                    lost -> {
+                      String receipt = shop.receipt(lost.idempotencyKey());
+                      return receipt == null ? Resolution.repeat() : Resolution.done(receipt);
+                    }))
+            .build();
+    // end
+    AgentDefinition<String, String> buyer =
+        agent(
+            "buyer",
+            (item, context) ->
+                context.step(pay, attempt -> shop.pay(item, 3, attempt.idempotencyKey())));
+    CrashEverywhere.over(
+            () -> {
+              shop.calls.clear();
+              shop.receipts.clear();
+              return new MemoryStateStore();
+            })
+        .run(
+            builder -> {
+              try (AgentRuntime runtime = builder.agent(buyer).start()) {
+                Submission<String> order =
+                    Submission.of("buyer", "tea", String.class).id("order-1").build();
+                String paid = runtime.submit(order).await();
+                assertThat(shop.calls).as("payments").containsExactly("pay 3 for tea");
+                return paid;
+              }
+            });
+  }
+
   // snippet: compensate
   String order(String item, AgentContext context) {
     Step<String> reserve =
@@ -416,7 +465,6 @@ class DocsSnippetsTest {
             .agent(agent("buy", this::buy))
             .shutdownGrace(Duration.ofSeconds(5)) // finish what can be finished
             .start();
-    Runtime.getRuntime().addShutdownHook(new Thread(runtime::close));
     // end
     assertThat(runtime.submit("buy", "tea", String.class).await(SOON)).isEqualTo("pay 9 for tea");
     runtime.close();

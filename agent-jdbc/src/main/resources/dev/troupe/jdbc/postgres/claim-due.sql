@@ -1,6 +1,7 @@
 -- Takes what is due: looks at the nearest of each queue and priority without locking, brings them
 -- into one order, and locks as many as are wanted, passing over what others have locked. At some
 -- places of the order ("turns") stands what is due longest, whatever its priority.
+-- The 0 keeps the index of keys out of it.
 WITH clock AS MATERIALIZED (
   SELECT {now} AS now
 ), near AS MATERIALIZED (
@@ -12,7 +13,7 @@ WITH clock AS MATERIALIZED (
       SELECT r.id, r.priority, r.due
       FROM {schema}.record r
       WHERE r.ready AND r.queue = q.queue AND r.priority = p.priority AND r.due <= clock.now
-        AND ({everywhere} OR r.partition = ANY (?::integer[]))
+        AND ({everywhere} OR r.partition + 0 = ANY (?::integer[]))
       ORDER BY r.due, r.id
       LIMIT ?
     ) c
@@ -26,12 +27,15 @@ WITH clock AS MATERIALIZED (
   FROM ranked LEFT JOIN unnest(?::integer[]) WITH ORDINALITY AS turn (place, age) USING (age)
 ), locked AS MATERIALIZED (
   SELECT r.id, octet_length(r.value) AS bytes, l.place, l.late, l.rank
-  FROM clock CROSS JOIN lined l JOIN {schema}.record r ON r.id = l.id
-  WHERE r.ready AND r.due <= clock.now AND r.queue = ANY (?::bytea[])
-    AND (r.expires IS NULL OR r.expires > clock.now)
-  ORDER BY l.place, l.late, l.rank
+  FROM clock
+    CROSS JOIN (SELECT * FROM lined ORDER BY place, late, rank) l
+    CROSS JOIN LATERAL (
+      SELECT r.id, r.value FROM {schema}.record r
+      WHERE r.id = l.id AND r.ready AND r.due <= clock.now AND r.queue = ANY (?::bytea[])
+        AND (r.expires IS NULL OR r.expires > clock.now)
+      FOR NO KEY UPDATE SKIP LOCKED
+    ) r
   LIMIT ?
-  FOR NO KEY UPDATE OF r SKIP LOCKED
 ), {take}
 SELECT clock.now, (SELECT count(*) FROM near),
   -- asked for the first in the index, because a guess at how many there are leads astray

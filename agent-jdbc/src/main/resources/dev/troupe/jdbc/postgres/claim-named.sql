@@ -1,16 +1,19 @@
 -- Takes these records if they are queued and their lane lets them. Waits for who has them locked: a
--- wake-up that passes over its record would be lost.
+-- wake-up that passes over its record would be lost. The records are given in the order of keys, which
+-- is the order of locking; "number" is where they stood in the claim.
 WITH clock AS MATERIALIZED (
   SELECT {now} AS now
 ), locked AS MATERIALIZED (
   SELECT r.id, octet_length(r.value) AS bytes, n.number AS place, false AS late, 0 AS rank
   FROM clock
-    CROSS JOIN unnest(?::integer[], ?::bytea[]) WITH ORDINALITY AS n (partition, key, number)
-    JOIN {schema}.record r ON r.partition = n.partition AND r.key = n.key
-  WHERE r.ready AND (r.expires IS NULL OR r.expires > clock.now)
-  ORDER BY r.partition, r.key
+    CROSS JOIN unnest(?::integer[], ?::bytea[], ?::integer[]) AS n (partition, key, number)
+    CROSS JOIN LATERAL (
+      SELECT r.id, r.value FROM {schema}.record r
+      WHERE r.partition = n.partition AND r.key = n.key
+        AND r.ready AND (r.expires IS NULL OR r.expires > clock.now)
+      FOR NO KEY UPDATE
+    ) r
   LIMIT ?
-  FOR NO KEY UPDATE OF r
 ), {take}
 SELECT clock.now, 0,
   coalesce((SELECT e.expires FROM {schema}.record e

@@ -13,8 +13,11 @@ UNION ALL
 SELECT 1, NULL, x.record, NULL, x.name, x.value, {nothing}
 FROM picked p CROSS JOIN LATERAL (
   SELECT y.record, y.name, y.value FROM {schema}.record_row y
-  WHERE y.record = p.id {rows}
+  WHERE y.record = p.id {rows} OFFSET 0
 ) x
 UNION ALL
 SELECT 2, NULL, x.record, x.number, x.name, x.value, {nothing}
-FROM picked p JOIN {schema}.record_mail x ON x.record = p.id {mail}
+FROM picked p CROSS JOIN LATERAL (
+  SELECT y.record, y.number, y.name, y.value FROM {schema}.record_mail y
+  WHERE y.record = p.id {mail} OFFSET 0
+) x

@@ -1,5 +1,5 @@
--- Locks the records that a list of changes names, in the order of keys, and shows them as they are
--- once locked. What is absent has no row to lock: those who may create it, or count on its absence,
+-- Locks the records that a list of changes names, in the order given, which is that of keys, and shows
+-- them as they are once locked. What is absent has no row to lock: those who may create it, or count on its absence,
 -- take a numbered lock instead, all of them before the records. Small values come along.
 WITH clock AS MATERIALIZED (
   SELECT {now} AS now
@@ -11,10 +11,11 @@ WITH clock AS MATERIALIZED (
   SELECT {columns}, CASE WHEN octet_length(r.value) <= 2000 THEN r.value END AS value
   FROM waited
     CROSS JOIN LATERAL unnest(?::integer[], ?::bytea[]) AS k (partition, key)
-    JOIN {schema}.record r ON r.partition = k.partition AND r.key = k.key
-  WHERE waited.n >= 0
-  ORDER BY r.partition, r.key
-  FOR NO KEY UPDATE OF r
+    CROSS JOIN LATERAL (
+      SELECT * FROM {schema}.record r
+      WHERE waited.n >= 0 AND r.partition = k.partition AND r.key = k.key
+      FOR NO KEY UPDATE
+    ) r
 )
 SELECT clock.now, current_setting('transaction_isolation'), l.*
 FROM clock LEFT JOIN locked l ON true

@@ -19,7 +19,6 @@ WITH clock AS MATERIALIZED (
   ON CONFLICT (record, name) DO UPDATE SET value = excluded.value
 ), cut AS (
   DELETE FROM {schema}.record_row x
-  USING parked p, unnest(?::bytea[]) AS d (name)
-  WHERE x.record = p.id AND x.name = d.name
+  WHERE x.record = (SELECT id FROM parked) AND x.name = ANY (?::bytea[])
 )
 SELECT clock.now, 1, p.version, p.mail FROM clock, parked p

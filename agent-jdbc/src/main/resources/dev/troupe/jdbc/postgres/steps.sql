@@ -1,5 +1,6 @@
 -- Steps of several runs, or of several rows, in one statement: a guard for each change, locked in the
--- order of keys, and then the rows of those changes whose guard held.
+-- order in which they are given, which is that of keys, and then the rows of those changes whose guard
+-- held. LATERAL keeps the server from reading whole tables while it believes that they are small.
 WITH clock AS MATERIALIZED (
   SELECT {now} AS now
 ), guarded AS MATERIALIZED (
@@ -7,11 +8,13 @@ WITH clock AS MATERIALIZED (
   FROM unnest(?::integer[], ?::integer[], ?::bytea[], ?::bytea[], ?::bigint[], ?::bigint[])
       AS g (number, partition, key, holder, grant_number, mail)
     CROSS JOIN clock
-    JOIN {schema}.record r ON r.partition = g.partition AND r.key = g.key
-  WHERE r.place = 2 AND r.holder = g.holder AND r.grant_number = g.grant_number
-    AND r.mail <= g.mail AND (r.expires IS NULL OR r.expires > clock.now)
-  ORDER BY r.partition, r.key
-  FOR NO KEY UPDATE OF r
+    CROSS JOIN LATERAL (
+      SELECT r.id, r.version, r.mail FROM {schema}.record r
+      WHERE r.partition = g.partition AND r.key = g.key AND r.place = 2
+        AND r.holder = g.holder AND r.grant_number = g.grant_number
+        AND r.mail <= g.mail AND (r.expires IS NULL OR r.expires > clock.now)
+      FOR NO KEY UPDATE
+    ) r
 ), put AS (
   INSERT INTO {schema}.record_row (record, name, value)
   SELECT g.id, w.name, w.value
@@ -20,9 +23,5 @@ WITH clock AS MATERIALIZED (
       ON w.number = g.number
   WHERE w.value IS NOT NULL
   ON CONFLICT (record, name) DO UPDATE SET value = excluded.value
-), cut AS (
-  DELETE FROM {schema}.record_row x
-  USING guarded g, unnest(?::integer[], ?::bytea[]) AS d (number, name)
-  WHERE d.number = g.number AND x.record = g.id AND x.name = d.name
-)
+{cut})
 SELECT clock.now, g.number, g.version, g.mail FROM clock, guarded g

@@ -1,6 +1,12 @@
 -- What a list of changes comes to, as statements that are sent together with the COMMIT; those that
 -- have nothing to do are left out. All records are locked already.
 
+-- section plan
+-- Plans are made once, not anew for each length of a list; and one that was made while a table was
+-- small may be used for as long as a session lives.
+SET LOCAL plan_cache_mode = force_generic_plan;
+SET LOCAL enable_seqscan = off
+
 -- section absent
 -- What was absent when the records were locked must still be: it fails with a division by zero.
 SELECT 1 / CASE WHEN EXISTS (
