@@ -158,10 +158,26 @@ final class Entries {
     entries.put(path, entry);
     byte[] row = entry.encode();
     bytes += row.length;
-    Edit result = new Edit.Row(header.id(), path, row);
-    return open.remove(path) == null
-        ? List.of(result)
-        : List.of(result, new Edit.Row(header.id(), OPEN + path, null));
+    List<Edit> edits = new ArrayList<>(List.of(new Edit.Row(header.id(), path, row)));
+    close(path, edits);
+    for (int attempt = 1; attempt <= entry.attempts(); attempt++) {
+      close(intent(path, attempt), edits);
+    }
+    return edits;
+  }
+
+  private void close(String path, List<Edit> edits) {
+    if (open.remove(path) != null) {
+      edits.add(new Edit.Row(header.id(), OPEN + path, null));
+    }
+  }
+
+  /**
+   * Where it is kept that an attempt was begun: in a place of its own, so that no late copy of an
+   * earlier change can hide it.
+   */
+  static String intent(String path, int attempt) {
+    return path + "~" + attempt;
   }
 
   /** Takes in what an effect under way has come to. */

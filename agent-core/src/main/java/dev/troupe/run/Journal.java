@@ -265,14 +265,16 @@ public final class Journal {
     }
     begin(path);
     Entry tried = entries.open(path);
+    int attempt = tried == null ? 1 : tried.attempts() + 1;
+    Entry begun = entries.open(Entries.intent(path, attempt));
+    if (begun != null) {
+      return new Look.Unknown(attempt, Instant.ofEpochMilli(begun.at()));
+    }
     if (tried == null) {
       return new Look.Begin(1);
     }
-    if (tried.kind() == Entry.Kind.INTENT) {
-      return new Look.Unknown(tried.attempts(), Instant.ofEpochMilli(tried.at()));
-    }
     Instant due = Instant.ofEpochMilli(tried.headNumber());
-    return due.isAfter(now) ? new Look.Later(due) : new Look.Begin(tried.attempts() + 1);
+    return due.isAfter(now) ? new Look.Later(due) : new Look.Begin(attempt);
   }
 
   /**
@@ -285,7 +287,7 @@ public final class Journal {
    */
   public List<Edit> intent(String path, Instant now, int attempt) {
     Entry begun = entries.create(Entry.Kind.INTENT, now, attempt, new byte[0]);
-    return List.of(entries.keepOpen(path, begun));
+    return List.of(entries.keepOpen(Entries.intent(path, attempt), begun));
   }
 
   /**
@@ -664,9 +666,35 @@ public final class Journal {
     Entry executed =
         new Entry(
             Entry.Kind.EXECUTED, entries.lastNumber(), now.toEpochMilli(), after ? 2 : 1, who);
+    executed(executed);
+  }
+
+  private void executed(Entry executed) {
     lastExecuted = executed;
     String row = EXECUTED_ROW + executions++ % MAX_EXECUTED;
     riders.add(new Edit.Row(id.key(), row, executed.encode()));
+  }
+
+  /**
+   * A process died with the run in its hands. Should it have written nothing, it is noted now, as
+   * having begun at the earliest time possible; goes along with {@link #takeUp}.
+   *
+   * @param holder the process
+   * @param where where it ran, for people
+   */
+  public void diedIn(String holder, String where) {
+    Entry last = lastExecuted;
+    Entry died = deaths;
+    boolean after = died != null && (last == null || died.at() > last.at());
+    if (last != null && last.head().equals(holder) && !after) {
+      return;
+    }
+    long since =
+        after && died != null
+            ? died.at()
+            : last == null ? header.origin().created().toEpochMilli() : last.at();
+    byte[] who = Entry.text(holder, Entry.text(where));
+    executed(new Entry(Entry.Kind.EXECUTED, entries.lastNumber(), since, after ? 2 : 1, who));
   }
 
   /**
@@ -692,16 +720,21 @@ public final class Journal {
             header.terms().lane(),
             mailSeen() + 1);
     if (count <= limit) {
-      Entry died =
-          new Entry(Entry.Kind.OPEN, entries.lastNumber(), now.toEpochMilli(), count, new byte[0]);
-      return change(List.of(new Edit.Row(id.key(), DEATHS_ROW, died.encode()), home));
+      return change(List.of(died(now, count), home));
     }
     if (failing != null) {
       return stop(failure.apply(count), now);
     }
     List<Edit> edits = new ArrayList<>(failing(failure.apply(count), now));
+    edits.add(died(now, 0)); // undoing what it did has as many tries
     edits.add(home);
     return change(edits);
+  }
+
+  private Edit died(Instant now, int count) {
+    Entry died =
+        new Entry(Entry.Kind.OPEN, entries.lastNumber(), now.toEpochMilli(), count, new byte[0]);
+    return new Edit.Row(id.key(), DEATHS_ROW, died.encode());
   }
 
   /**

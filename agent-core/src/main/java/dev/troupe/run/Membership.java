@@ -43,7 +43,7 @@ public final class Membership {
   public static final String PROCESS = "process";
 
   private static final String PREFIX = PROCESS + "-";
-  private static final String GONE = "$gone";
+  private static final String GONE = "gone";
 
   /** What an answer to a heartbeat means. */
   public enum Standing {
@@ -244,16 +244,33 @@ public final class Membership {
    * @return the change
    */
   public Change takenOver(String changeId, Stored process, Grant grant, Instant now) {
-    String key = process.id().key();
-    List<Edit> edits = new ArrayList<>();
-    edits.add(new Edit.Held(key, grant));
     if (isGone(process)) {
-      edits.add(new Edit.Delete(key));
-    } else {
-      edits.add(new Edit.Row(key, GONE, Entry.text(now.toString())));
-      edits.add(new Edit.Queue(key, FLEET, 0, due(now), null, Long.MAX_VALUE));
+      return forget(changeId, process, grant);
     }
-    return new Change(changeId, process.id().partition(), edits);
+    String key = process.id().key();
+    return new Change(
+        changeId,
+        process.id().partition(),
+        List.of(
+            new Edit.Held(key, grant),
+            new Edit.Put(key, gone(process.value(), now), process.tags(), null),
+            new Edit.Queue(key, FLEET, 0, due(now), null, Long.MAX_VALUE)));
+  }
+
+  /**
+   * The end of a take-over when no claim of the dead process can be on its way.
+   *
+   * @param changeId the change's id
+   * @param process the dead process's record, held
+   * @param grant under which it is held
+   * @return the change
+   */
+  public static Change forget(String changeId, Stored process, Grant grant) {
+    String key = process.id().key();
+    return new Change(
+        changeId,
+        process.id().partition(),
+        List.of(new Edit.Held(key, grant), new Edit.Delete(key)));
   }
 
   /**
@@ -263,7 +280,12 @@ public final class Membership {
    * @return true when only late claims are looked for
    */
   public static boolean isGone(Stored process) {
-    return process.rows().containsKey(GONE);
+    return told(process.value()).containsKey(GONE);
+  }
+
+  private static byte[] gone(byte[] value, Instant now) {
+    String told = new String(value, StandardCharsets.UTF_8);
+    return Entry.text(told + "\n" + GONE + " " + now.toEpochMilli());
   }
 
   /**

@@ -140,15 +140,13 @@ public final class Runs {
    */
   public static @Nullable Change resolve(
       String changeId, Stored run, String path, String verdict, byte[] payload) {
-    byte[] row = run.rows().get(Entries.OPEN + path);
-    if (row == null) {
+    byte[] tried = run.rows().get(Entries.OPEN + path);
+    int attempt =
+        tried == null ? 1 : Entry.decode(tried, "row of run " + run.id().key()).attempts() + 1;
+    if (!run.rows().containsKey(Entries.OPEN + Entries.intent(path, attempt))) {
       return null;
     }
-    Entry open = Entry.decode(row, "row of run " + run.id().key());
-    if (open.kind() != Entry.Kind.INTENT) {
-      return null;
-    }
-    String mail = Mailbox.outcomeOf(path, open.attempts());
+    String mail = Mailbox.outcomeOf(path, attempt);
     byte[] value = Entry.text(verdict, payload);
     return new Change(
         changeId, run.id().partition(), List.of(new Edit.Mail(run.id().key(), mail, value, true)));

@@ -44,6 +44,15 @@ import org.jspecify.annotations.Nullable;
  *   <li>Every run ends in exactly one outcome, or stands stopped until an operator resumes it.
  *   <li>A run that waits costs no thread after {@link Builder#hotWait}.
  *   <li>{@link #close()} hands back what is not finished, so that the next process goes on at once.
+ *   <li>When a process dies, hangs or is cut off, others over the same store go on with its runs
+ *       once its {@link Builder#expiry} has passed, and no sooner. A run that takes its processes
+ *       with it fails after {@link Builder#maxTakeOvers}.
+ *   <li>What a process still writes to a run that was taken from it is refused; it begins effects
+ *       only within its lease, which has ended by then.
+ *   <li>Calls, signals and cancels reach their run in whatever process and partition it is, and
+ *       take effect once.
+ *   <li>A step whose outcome a dead process left unknown is repeated, failed, found out or asked
+ *       about, as its {@link dev.troupe.agent.Step.Builder#whenUnknown} says.
  * </ol>
  *
  * <p>Safe for use by many threads.
@@ -107,19 +116,27 @@ public final class AgentRuntime implements AutoCloseable {
   private void watch() {
     boolean held = true;
     while (!watchedEnough) {
-      boolean holds = core.fleet.holdsLease();
-      if (held && !holds) {
-        core.log.warn("no heartbeat went through in time; runs are interrupted until one does");
-        core.interruptAll("the process's lease has ended");
-      }
-      held = holds;
-      Instant now = core.access.now();
-      for (Execution run : core.running.values()) {
-        if (run.overdue(now, core.options.endGrace())) {
-          core.executor.execute(run::endOverHead);
+      try {
+        boolean holds = core.fleet.holdsLease();
+        if (held && !holds) {
+          core.log.warn("no heartbeat went through in time; runs are interrupted until one does");
+          core.interruptAll("the process's lease has ended");
         }
+        held = holds;
+        endOverdue();
+      } catch (Throwable e) { // also when memory is short: the lease has to be watched
+        core.log.error("the watch failed and goes on", e);
       }
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(TICK_MILLIS));
+    }
+  }
+
+  private void endOverdue() {
+    Instant now = core.access.now();
+    for (Execution run : core.running.values()) {
+      if (run.overdue(now, core.options.endGrace())) {
+        core.executor.execute(run::endOverHead);
+      }
     }
   }
 
@@ -491,7 +508,8 @@ public final class AgentRuntime implements AutoCloseable {
      * Sets how often a run is taken over from a dead process without having come any further in
      * between. By default 5. A run that is beyond that begins to fail with {@link
      * ErrorCode#POISONED}: what it did is undone and its parent is told; should that kill processes
-     * too, it is stopped until it is resumed.
+     * too, it is stopped until it is resumed. The process that takes over decides, whatever it
+     * executes itself, so all processes of a fleet should have the same.
      *
      * @param maxTakeOvers at least 1
      * @return this

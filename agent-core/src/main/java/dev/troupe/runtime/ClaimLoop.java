@@ -103,7 +103,8 @@ final class ClaimLoop implements Runnable {
   }
 
   /**
-   * Whether there may be records that are held in this process's name and that it does not know.
+   * Whether there may be records that are held in this process's name and that it does not know. A
+   * claim that was not answered may still be on its way to the store, so looking there is no proof.
    */
   boolean unsure() {
     return unanswered;
@@ -152,10 +153,9 @@ final class ClaimLoop implements Runnable {
         if (work == null) {
           return;
         }
-        if (suspect && caring.tryLock()) {
+        if (suspect && mayCare()) {
           try {
             suspect = false;
-            unanswered = false;
             reclaim();
           } finally {
             caring.unlock();
@@ -176,11 +176,21 @@ final class ClaimLoop implements Runnable {
           start(due);
           remember(due.size() >= free);
         }
-      } catch (RuntimeException e) {
+      } catch (Throwable e) { // also when memory is short: nobody else takes runs
         unanswered();
         pause = Math.min(Math.max(50, pause * 2), 2_000);
         core.log.warn("runs can't be taken from the store now, next try in {} ms", pause, e);
       }
+    }
+  }
+
+  /** The upkeep polls as often as this does: who only tried at once might never find it idle. */
+  private boolean mayCare() {
+    try {
+      return caring.tryLock(100, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // the next wait ends this loop
+      return false;
     }
   }
 
@@ -229,6 +239,9 @@ final class ClaimLoop implements Runnable {
           await(Math.max(rest, 100_000));
         } else {
           await(RuntimeOptions.nanos(core.options.pollInterval()));
+          if (suspect && !stopped) { // who can't execute anything may hold something all the same
+            return new Work(List.of(), List.of(), 0, false);
+          }
         }
       }
       return null;
@@ -303,7 +316,7 @@ final class ClaimLoop implements Runnable {
     for (Stored record : records) {
       try {
         start(record);
-      } catch (RuntimeException e) {
+      } catch (Throwable e) {
         core.log.error("run {} can't be started", record.id().key(), e);
         unanswered(); // it may still be held
       }
@@ -340,7 +353,12 @@ final class ClaimLoop implements Runnable {
         core.log.debug("run {} could not look for its mail", run.runId(), later);
       }
     }
-    core.executor.execute(run::run);
+    try {
+      core.executor.execute(run::run);
+    } catch (Throwable noThread) {
+      run.abandon();
+      throw noThread;
+    }
   }
 
   private boolean occupy(AgentDefinition<?, ?> agent) {

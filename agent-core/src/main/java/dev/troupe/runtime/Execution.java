@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
@@ -71,6 +72,8 @@ final class Execution {
   private boolean left;
   private long endingSince;
   private long lastSeen;
+  private boolean ridersUnderWay;
+  private final Condition ridersStored = lock.newCondition();
   private volatile long lastLook = System.nanoTime();
 
   /** The last mail that was there when the run decided to leave; what came later is news. */
@@ -116,6 +119,12 @@ final class Execution {
     } finally {
       leave();
     }
+  }
+
+  /** It gets no thread; others may have one for it. */
+  void abandon() {
+    core.letGo(this);
+    leave();
   }
 
   private void leave() {
@@ -390,13 +399,41 @@ final class Execution {
   /** As {@link #write}, for edits with a guard of their own that may be refused. */
   Outcome attempt(List<Edit> edits) {
     Change change;
+    boolean rides;
     lock.lock();
     try {
+      awaitRiders();
+      rides = journal.riding() > 0;
       change = journal.change(edits);
+      ridersUnderWay = rides;
     } finally {
       lock.unlock();
     }
-    return deliver(change);
+    return rides ? deliverRiders(change) : deliver(change);
+  }
+
+  /** What follows riders may build on them: it is sent when they are stored. Under the lock. */
+  private void awaitRiders() {
+    while (ridersUnderWay) {
+      ridersStored.awaitUninterruptibly();
+    }
+    if (exit == Exit.LOST) {
+      throw new Unwinding(waitsFor);
+    }
+  }
+
+  private Outcome deliverRiders(Change change) {
+    try {
+      return deliver(change);
+    } finally {
+      lock.lock();
+      try {
+        ridersUnderWay = false;
+        ridersStored.signalAll();
+      } finally {
+        lock.unlock();
+      }
+    }
   }
 
   private Outcome deliver(Change change) {
@@ -482,7 +519,8 @@ final class Execution {
         journal.end(Ending.DEADLINE);
         afterMail();
       }
-      if (journal.ending() == Ending.NOT || settling) {
+      // while the code has not reached all that was done, nobody knows what has to be undone
+      if (journal.ending() == Ending.NOT || settling || journal.mismatch() != null) {
         endingSince = 0;
         return false;
       }
@@ -546,7 +584,8 @@ final class Execution {
     try {
       handBack();
     } catch (Unwinding alreadyLost) {
-      core.log.debug("run {} was lost before it could be handed back", runId());
+      core.log.debug("run {} could not be handed back", runId());
+      core.letGo(this); // it is tried once more, else others take over
     } finally {
       leave();
     }
@@ -671,14 +710,16 @@ final class Execution {
       check(strand);
       answer = question.apply(journal);
       if (journal.riding() >= MANY_RIDERS) {
+        awaitRiders();
         riders = journal.change(List.of()); // before there are too many for one change
+        ridersUnderWay = true;
       }
     } catch (AgentException why) {
       throw stopping(why);
     } finally {
       lock.unlock();
     }
-    if (riders != null && deliver(riders) instanceof Outcome.Refused) {
+    if (riders != null && deliverRiders(riders) instanceof Outcome.Refused) {
       throw lost("its grant is no longer valid");
     }
     return answer;

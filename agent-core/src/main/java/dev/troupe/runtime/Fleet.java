@@ -76,6 +76,10 @@ final class Fleet implements Runnable {
     return shared;
   }
 
+  Duration expiry() {
+    return expiry;
+  }
+
   String incarnation() {
     return member.incarnation();
   }
@@ -132,7 +136,7 @@ final class Fleet implements Runnable {
       try {
         beat();
         pause = interval;
-      } catch (RuntimeException e) {
+      } catch (Throwable e) { // without this thread the process would never be a member again
         pause = interval / 4;
         core().log.warn("the heartbeat failed and is tried again: {}", e.getMessage());
       }
@@ -263,6 +267,11 @@ final class Fleet implements Runnable {
     wakeUp();
   }
 
+  /** The store's clock went ahead of the lease: time to learn what others made of it. */
+  void beatNow() {
+    wakeUp();
+  }
+
   private void wakeUp() {
     Thread beats = thread;
     if (beats != null) {
@@ -295,7 +304,10 @@ final class Fleet implements Runnable {
     Page<Stored> page;
     do {
       page = access.find(find);
-      page.items().stream().map(ProcessView::of).forEach(all::add);
+      page.items().stream()
+          .filter(process -> !Membership.isGone(process))
+          .map(ProcessView::of)
+          .forEach(all::add);
       find = new Find(find.tags(), null, null, page.next(), 100);
     } while (page.next() != null);
     return all;

@@ -7,57 +7,130 @@ import dev.troupe.run.RunRecord;
 import dev.troupe.run.Runs;
 import dev.troupe.state.Place;
 import dev.troupe.state.Stored;
+import java.lang.ref.ReferenceQueue;
+import java.lang.ref.WeakReference;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** The handles that wait for the end of a run, wherever it ends. */
+/**
+ * The handles that somebody has. One that nobody waits for is told when its run ends in this
+ * process, and forgotten when its owner forgets it; for one that somebody waits for, the store is
+ * looked at as well.
+ */
 final class Handles {
+  /** How many runs that others execute are looked at in a round. */
+  private static final int PORTION = 256;
+
   private final RuntimeCore core;
   private volatile @Nullable AgentException closed;
   private volatile long lastLook = System.nanoTime();
-  private final Map<String, List<RunHandle<?>>> waiting = new ConcurrentHashMap<>();
+  private final Map<String, List<Listed>> listed = new ConcurrentHashMap<>();
+  private final ReferenceQueue<RunHandle<?>> dropped = new ReferenceQueue<>();
+  private final Queue<String> watched = new ConcurrentLinkedQueue<>();
+
+  private static final class Listed extends WeakReference<RunHandle<?>> {
+    final String run;
+    volatile @Nullable RunHandle<?> kept;
+
+    Listed(RunHandle<?> handle, ReferenceQueue<RunHandle<?>> dropped) {
+      super(handle, dropped);
+      this.run = handle.id();
+    }
+  }
 
   Handles(RuntimeCore core) {
     this.core = core;
   }
 
   void add(RunHandle<?> handle) {
-    waiting.computeIfAbsent(handle.id(), id -> new CopyOnWriteArrayList<>()).add(handle);
-    look(handle.id()); // it may have ended before the handle was listed
+    forgetDropped();
+    listed.compute(
+        handle.id(),
+        (id, others) -> {
+          List<Listed> all = others == null ? new CopyOnWriteArrayList<>() : others;
+          all.add(new Listed(handle, dropped));
+          return all;
+        });
     AgentException why = closed;
     if (why != null) {
       stopped(handle.id(), why); // nobody will look any more
     }
   }
 
-  void ended(String run, RunEnd end) {
-    List<RunHandle<?>> handles = waiting.remove(run);
-    if (handles != null) {
-      handles.forEach(h -> h.end(end));
+  private void forgetDropped() {
+    for (Object gone = dropped.poll(); gone != null; gone = dropped.poll()) {
+      Listed old = (Listed) gone;
+      listed.computeIfPresent(
+          old.run,
+          (id, all) -> {
+            all.remove(old);
+            return all.isEmpty() ? null : all;
+          });
     }
   }
 
+  /** Somebody waits for the end, perhaps without holding on to the handle. */
+  void watch(RunHandle<?> handle) {
+    for (Listed one : listed.getOrDefault(handle.id(), List.of())) {
+      if (one.get() == handle) {
+        one.kept = handle;
+        watched.add(handle.id());
+      }
+    }
+    try {
+      look(handle.id()); // it may have ended elsewhere
+    } catch (AgentException later) {
+      core.log.debug("the end of run {} is looked for later", handle.id(), later);
+    }
+  }
+
+  void ended(String run, RunEnd end) {
+    tell(run, handle -> handle.end(end));
+  }
+
   void stopped(String run, AgentException why) {
-    List<RunHandle<?>> handles = waiting.remove(run);
+    tell(run, handle -> handle.fail(why));
+  }
+
+  private void tell(String run, Consumer<RunHandle<?>> news) {
+    List<Listed> handles = listed.remove(run);
     if (handles != null) {
-      handles.forEach(h -> h.fail(why));
+      for (Listed one : handles) {
+        RunHandle<?> kept = one.kept;
+        RunHandle<?> handle = kept == null ? one.get() : kept;
+        if (handle != null) {
+          news.accept(handle);
+        }
+      }
     }
   }
 
   void closed(AgentException why) {
     closed = why;
-    waiting.keySet().forEach(run -> stopped(run, why));
+    listed.keySet().forEach(run -> stopped(run, why));
   }
 
-  /** Looks in the store for ends that another process wrote, not more often than said. */
+  /**
+   * Looks in the store for ends that another process wrote, not more often than said, and when many
+   * wait, for some of them at a time.
+   */
   void look(long everyNanos) {
     long now = System.nanoTime();
     if (now - lastLook >= everyNanos) {
       lastLook = now;
-      waiting.keySet().forEach(this::look);
+      for (int i = Math.min(PORTION, watched.size()); i > 0; i--) {
+        String run = watched.poll();
+        if (run != null && listed.containsKey(run)) {
+          watched.add(run);
+          look(run);
+        }
+      }
     }
   }
 

@@ -24,6 +24,7 @@ public final class RunHandle<O extends @Nullable Object> {
   private final Class<O> output;
   private final boolean isNew;
   private final CompletableFuture<O> future = new CompletableFuture<>();
+  private volatile boolean watched;
 
   RunHandle(RuntimeCore core, String id, Class<O> output, boolean isNew) {
     this.core = core;
@@ -63,7 +64,7 @@ public final class RunHandle<O extends @Nullable Object> {
    */
   public O await() throws InterruptedException {
     try {
-      return future.get();
+      return watched().get();
     } catch (ExecutionException e) {
       throw failure(e);
     }
@@ -80,13 +81,23 @@ public final class RunHandle<O extends @Nullable Object> {
    */
   public O await(Duration atMost) throws InterruptedException {
     try {
-      return future.get(RuntimeOptions.nanos(atMost), TimeUnit.NANOSECONDS);
+      return watched().get(RuntimeOptions.nanos(atMost), TimeUnit.NANOSECONDS);
     } catch (ExecutionException e) {
       throw failure(e);
     } catch (TimeoutException e) {
       throw new AgentException(
           ErrorCode.TIMEOUT, "run %s has not ended within %s; it goes on".formatted(id, atMost), e);
     }
+  }
+
+  private CompletableFuture<O> watched() {
+    if (!watched) {
+      watched = true;
+      if (!future.isDone()) {
+        core.handles.watch(this);
+      }
+    }
+    return future;
   }
 
   private static AgentException failure(ExecutionException e) {
@@ -104,7 +115,7 @@ public final class RunHandle<O extends @Nullable Object> {
    * @return a stage that completes with the result, or with what {@link #await()} throws
    */
   public CompletionStage<O> completion() {
-    return future.minimalCompletionStage();
+    return watched().minimalCompletionStage();
   }
 
   /**

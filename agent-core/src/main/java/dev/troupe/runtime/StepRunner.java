@@ -16,9 +16,11 @@ import dev.troupe.run.Entry;
 import dev.troupe.run.Journal;
 import dev.troupe.run.Look;
 import dev.troupe.run.Runs;
+import dev.troupe.state.Edit;
 import dev.troupe.state.StoreInfo;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
@@ -109,11 +111,30 @@ final class StepRunner {
       return;
     }
     run.write(
-        run.ask(strand, journal -> journal.done(path, payload, run.core.access.now(), number)));
+        run.ask(
+            strand,
+            journal -> {
+              Instant now = run.core.access.now();
+              List<Edit> edits = journal.done(path, payload, now, number);
+              // known from now on, should the run be ended while the answer is under way
+              if (step.compensation().isPresent()
+                  && journal.step(path, now) instanceof Look.Finished finished) {
+                remember(path, step, step.compensation().get(), finished.entry());
+              }
+              return edits;
+            }));
     if (run.core.listening()) {
       Duration took = Duration.ofNanos(System.nanoTime() - began);
       run.core.tell(new RunEvent.StepFinished(run.runId(), run.definition.name(), path, took));
     }
+  }
+
+  @SuppressWarnings({"unchecked", "NullAway"}) // decoded by the step's own type
+  private <T extends @Nullable Object> void remember(
+      String path, Step<T> step, Compensation<T> compensation, Entry entry) {
+    T value = (T) run.core.codec.decode(entry.payload(), step.type());
+    run.undos.put(
+        entry.number(), new Execution.Undo(path, undoing(path, step, compensation, value)));
   }
 
   private StepAttempt attemptOf(String path, int number) {

@@ -10,13 +10,16 @@ import dev.troupe.run.Runs;
 import dev.troupe.state.Change;
 import dev.troupe.state.Claim;
 import dev.troupe.state.Find;
+import dev.troupe.state.Page;
 import dev.troupe.state.Place;
 import dev.troupe.state.RecordId;
 import dev.troupe.state.Stored;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** Gives what dead processes held back to the queues. Used by the upkeep thread. */
@@ -27,6 +30,7 @@ final class TakeOver {
   private final RuntimeCore core;
   private final ClaimLoop claims;
   private final Set<Integer> partitions;
+  private long nextSweep = System.nanoTime();
 
   TakeOver(RuntimeCore core, ClaimLoop claims) {
     this.core = core;
@@ -41,8 +45,45 @@ final class TakeOver {
     }
     Claim.From due = new Claim.From.Due(List.of(Membership.FLEET));
     for (Stored process : claim(due, 16)) {
-      takeOver(process);
+      if (process.id().equals(core.fleet.member().id())) {
+        core.fleet
+            .beatNow(); // is refused: this process begins anew, and then takes over from itself
+      } else {
+        takeOver(process);
+      }
     }
+    sweep();
+  }
+
+  /**
+   * Processes that died while they judged others may hold one another's records, or each its own: a
+   * claim that comes late or a store's clock that jumps can do that. Such records wait in no queue,
+   * so nobody is handed them. A process whose record is not queued is dead for ever.
+   */
+  private void sweep() {
+    if (System.nanoTime() - nextSweep < 0) {
+      return;
+    }
+    nextSweep = System.nanoTime() + core.fleet.expiry().toNanos();
+    Set<String> alive = new HashSet<>();
+    Map<String, String> known = new HashMap<>();
+    Set<String> holders = new HashSet<>();
+    Find find = Find.tagged(RunRecord.KIND, Membership.PROCESS, 100);
+    Page<Stored> page;
+    do {
+      page = core.access.find(find);
+      for (Stored process : page.items()) {
+        known.put(Membership.incarnation(process.id()), where(process));
+        if (process.place() instanceof Place.Held held) {
+          holders.add(held.grant().holder());
+        } else {
+          alive.add(Membership.incarnation(process.id()));
+        }
+      }
+      find = new Find(find.tags(), null, null, page.next(), 100);
+    } while (page.next() != null);
+    holders.removeAll(alive);
+    holders.forEach(holder -> putBackAll(holder, known.getOrDefault(holder, "-")));
   }
 
   /** Over a store for one process, everybody else is dead. */
@@ -74,11 +115,13 @@ final class TakeOver {
   /** Gives everything that a dead process held back to its queues, then forgets the process. */
   void takeOver(Stored process) {
     String dead = Membership.incarnation(process.id());
-    int records = putBackAll(dead);
+    int records = putBackAll(dead, where(process));
     Place.Held held = (Place.Held) process.place();
     Instant now = core.access.now();
-    Change last = core.fleet.member().takenOver(RunIds.random(), process, held.grant(), now);
-    core.access.write(last);
+    core.access.write(
+        core.fleet.shared()
+            ? core.fleet.member().takenOver(RunIds.random(), process, held.grant(), now)
+            : Membership.forget(RunIds.random(), process, held.grant()));
     if (records > 0) {
       core.log.info("took over {} records of process {}, which died", records, dead);
       core.taken.addAndGet(records);
@@ -86,8 +129,14 @@ final class TakeOver {
     }
   }
 
+  /** Host and process id, as executions show them. */
+  private static String where(Stored process) {
+    Map<String, String> told = Membership.told(process.value());
+    return told.getOrDefault("host", "-") + " " + told.getOrDefault("pid", "-");
+  }
+
   /** Puts back whatever a holder has that is no longer there; returns how much that was. */
-  int putBackAll(String holder) {
+  int putBackAll(String holder, String where) {
     int count = 0;
     while (true) {
       List<Stored> held = claim(new Claim.From.HeldBy(holder, Set.of()), PORTION);
@@ -97,7 +146,7 @@ final class TakeOver {
       List<Change> changes = new ArrayList<>();
       for (Stored record : held) {
         try {
-          changes.add(back(record));
+          changes.add(back(record, holder, where));
         } catch (AgentException undecodable) {
           Misfits.stop(core, record, undecodable);
         }
@@ -109,9 +158,10 @@ final class TakeOver {
     }
   }
 
-  private Change back(Stored record) {
+  private Change back(Stored record, String holder, String where) {
     if (RuntimeCore.isRun(record) && !Runs.isStopped(record)) {
       Journal journal = new Journal(record);
+      journal.diedIn(holder, where);
       return journal.takeUp(core.access.now(), core.options.maxTakeOvers(), this::poisoned);
     }
     return Misfits.back(record);

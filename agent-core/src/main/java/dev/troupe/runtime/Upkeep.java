@@ -67,7 +67,7 @@ final class Upkeep implements Runnable {
     while (!enough) {
       try {
         round();
-      } catch (RuntimeException e) {
+      } catch (Throwable e) { // also when memory is short: nobody else does this
         claims.unanswered();
         core.log.warn("upkeep failed and is tried again", e);
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
@@ -93,7 +93,7 @@ final class Upkeep implements Runnable {
       if (now - nextSecond >= 0) {
         nextSecond = now + SECOND;
         for (String former : core.fleet.takeFormer()) {
-          takeOver.putBackAll(former);
+          takeOver.putBackAll(former, core.where);
         }
         giveBack();
         if (core.options.retention() != null) {

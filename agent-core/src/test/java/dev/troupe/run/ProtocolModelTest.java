@@ -9,6 +9,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -105,6 +106,11 @@ class ProtocolModelTest {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("scenarios")
+  @Tag("guarantee-2")
+  @Tag("guarantee-4")
+  @Tag("guarantee-7")
+  @Tag("guarantee-8")
+  @Tag("guarantee-9")
   void noInterleavingBreaksTheProtocol(ModelScenario scenario) {
     Result result = explored(scenario);
     assertThat(result.fault()).as(result.toString()).isNull();

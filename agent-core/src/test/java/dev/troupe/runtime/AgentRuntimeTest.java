@@ -26,6 +26,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -132,6 +133,7 @@ class AgentRuntimeTest {
   }
 
   @Test
+  @Tag("guarantee-3")
   void submittingTheSameIdAgainGivesTheSameRun() throws Exception {
     try (AgentRuntime runtime =
         start(
@@ -153,6 +155,7 @@ class AgentRuntimeTest {
   }
 
   @Test
+  @Tag("guarantee-4")
   void aFailingStepIsTriedAgainAndThenFailsTheSameWayForEver() throws Exception {
     try (AgentRuntime runtime =
         start(
@@ -265,6 +268,7 @@ class AgentRuntimeTest {
   }
 
   @Test
+  @Tag("guarantee-9")
   void cancelReachesStepsChildrenAndCompensation() throws Exception {
     CountDownLatch inside = new CountDownLatch(1);
     AgentDefinition<String, String> child =
@@ -409,6 +413,7 @@ class AgentRuntimeTest {
   }
 
   @Test
+  @Tag("guarantee-4")
   void aRenamedStepStopsTheRunAndTheOldCodeLetsItGoOn() throws Exception {
     AgentDefinition<String, String> before = versioned("old name");
     try (AgentRuntime runtime = start(b -> b.hotWait(Duration.ZERO), before)) {
@@ -454,6 +459,7 @@ class AgentRuntimeTest {
   }
 
   @Test
+  @Tag("guarantee-4")
   void swallowingTheWaitStopsTheRun() {
     AgentDefinition<String, String> careless =
         agent(
@@ -484,6 +490,7 @@ class AgentRuntimeTest {
   }
 
   @Test
+  @Tag("guarantee-6")
   void closingHandsBackWhatIsNotFinished() throws Exception {
     CountDownLatch inside = new CountDownLatch(1);
     AgentDefinition<String, String> code =
@@ -515,6 +522,7 @@ class AgentRuntimeTest {
   }
 
   @Test
+  @Tag("guarantee-5")
   void runsThatWaitTakeNoThread() throws Exception {
     AgentDefinition<String, String> sleeper =
         agent(

@@ -24,6 +24,7 @@ import dev.troupe.state.StateStore;
 import dev.troupe.state.StoreInfo;
 import dev.troupe.state.Stored;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -35,6 +36,7 @@ import java.util.function.UnaryOperator;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -52,6 +54,7 @@ class FleetTest {
   private static final class Cable extends ForwardingStore {
     private volatile boolean cut;
     private volatile boolean loseClaims;
+    private volatile boolean error;
 
     Cable(StateStore store) {
       super(store);
@@ -60,6 +63,9 @@ class FleetTest {
     private void pass() {
       if (cut) {
         throw new AgentException(ErrorCode.STORE_UNAVAILABLE, "the cable is cut");
+      }
+      if (error) {
+        throw new OutOfMemoryError("on purpose");
       }
     }
 
@@ -163,6 +169,7 @@ class FleetTest {
   @Nested
   class Death {
     @Test
+    @Tag("guarantee-7")
     void anotherProcessGoesOnWithWhatADeadOneHeld() throws Exception {
       CountDownLatch hangs = new CountDownLatch(1);
       AgentDefinition<String, String> agent = hanging(hangs, new CountDownLatch(1));
@@ -182,7 +189,32 @@ class FleetTest {
       assertThat(count("one")).isEqualTo(1);
       assertThat(count("two")).isEqualTo(2);
       assertThat(count("three")).isEqualTo(1);
-      Awaitility.await().until(() -> lives.processes().size() == 1);
+      assertThat(lives.processes())
+          .as("a dead process is not listed once it was taken over")
+          .hasSize(1);
+    }
+
+    @Test
+    @Tag("guarantee-7")
+    void anErrorInAnyThreadOfTheLibraryEndsNone() throws Exception {
+      AgentDefinition<String, String> agent =
+          agent("plain", String.class, (in, c) -> c.step("one", String.class, a -> in));
+      Cable mine = cable();
+      AgentRuntime runtime = start(mine, agent);
+      AgentRuntime client = start(cable(), b -> b.maxConcurrentRuns(0), agent);
+      List<RunHandle<String>> runs = new ArrayList<>();
+      for (int i = 0; i < 10; i++) {
+        mine.error = i % 2 == 0;
+        runs.add(client.submit("plain", "in" + i, String.class));
+        Awaitility.await().pollDelay(Duration.ofMillis(150)).until(() -> true);
+      }
+      mine.error = false;
+      for (RunHandle<String> run : runs) {
+        assertThat(run.await(Duration.ofSeconds(20))).startsWith("in");
+      }
+      assertThat(client.processes()).extracting(ProcessView::capacity).contains(64, 0);
+      assertThat(runtime.submit("plain", "more", String.class).await(Duration.ofSeconds(20)))
+          .isEqualTo("more");
     }
 
     private String held() {
@@ -190,6 +222,7 @@ class FleetTest {
     }
 
     @Test
+    @Tag("guarantee-7")
     void aPauseShorterThanTheExpiryTakesNothingAway() throws Exception {
       CountDownLatch hangs = new CountDownLatch(1);
       CountDownLatch release = new CountDownLatch(1);
@@ -217,6 +250,7 @@ class FleetTest {
     }
 
     @Test
+    @Tag("guarantee-8")
     void aProcessThatWasDeclaredDeadSpoilsNothingAndComesBack() throws Exception {
       CountDownLatch hangs = new CountDownLatch(1);
       CountDownLatch release = new CountDownLatch(1);
@@ -266,6 +300,7 @@ class FleetTest {
     }
 
     @Test
+    @Tag("guarantee-7")
     void aStoreThatStandsStillMakesNobodyTakeOver() throws Exception {
       CountDownLatch hangs = new CountDownLatch(1);
       CountDownLatch release = new CountDownLatch(1);
@@ -307,6 +342,7 @@ class FleetTest {
     }
 
     @Test
+    @Tag("guarantee-7")
     void aClaimWhoseAnswerIsLostStrandsNothing() throws Exception {
       AgentDefinition<String, String> agent =
           agent(
@@ -321,6 +357,7 @@ class FleetTest {
     }
 
     @Test
+    @Tag("guarantee-7")
     void whatTheStoreGivesBackToALivingProcessIsNotHeldForEver() throws Exception {
       AgentDefinition<String, String> agent = agent("plain", String.class, (in, context) -> "done");
       AgentRuntime runtime = start(cable(), agent);
@@ -358,6 +395,7 @@ class FleetTest {
     }
 
     @Test
+    @Tag("guarantee-7")
     void aRunThatKillsItsProcessesIsUndoneAndFails() {
       ConcurrentLinkedQueue<Cable> alive = new ConcurrentLinkedQueue<>();
       AgentDefinition<String, String> agent =
@@ -401,12 +439,18 @@ class FleetTest {
       assertThat(count("bad")).isEqualTo(3);
       assertThat(count("good")).isEqualTo(1);
       assertThat(count("undone")).isEqualTo(1);
+      assertThat(last.run("p").orElseThrow().executions())
+          .as("also those that died before they wrote anything")
+          .hasSize(4)
+          .filteredOn(RunView.Execution::afterDeath)
+          .hasSize(3);
     }
   }
 
   @Nested
   class Leaving {
     @Test
+    @Tag("guarantee-6")
     void aClosedProcessHandsOverAtOnce() throws Exception {
       CountDownLatch hangs = new CountDownLatch(1);
       AgentDefinition<String, String> agent = hanging(hangs, new CountDownLatch(1));
@@ -439,6 +483,7 @@ class FleetTest {
   @Nested
   class OtherPartitions {
     @Test
+    @Tag("guarantee-9")
     void aChildWithAKeyIsCreatedAndAnswers() throws Exception {
       AgentDefinition<String, String> child =
           agent("child", String.class, (in, c) -> c.step("s", String.class, a -> in + effect("s")));
@@ -455,6 +500,7 @@ class FleetTest {
     }
 
     @Test
+    @Tag("guarantee-9")
     void aChildWithAKeyHearsThatItsParentWasCancelled() throws Exception {
       CountDownLatch begun = new CountDownLatch(1);
       AgentDefinition<String, String> child =
@@ -488,6 +534,7 @@ class FleetTest {
     }
 
     @Test
+    @Tag("guarantee-9")
     void aSignalReachesARunThatAnotherProcessExecutes() throws Exception {
       AgentDefinition<String, String> agent =
           agent("waits", String.class, (in, c) -> c.awaitSignal("go", String.class));
@@ -501,6 +548,7 @@ class FleetTest {
     }
 
     @Test
+    @Tag("guarantee-9")
     void aCancelReachesAStepThatAnotherProcessExecutes() throws Exception {
       CountDownLatch hangs = new CountDownLatch(1);
       AgentRuntime one = start(cable(), hanging(hangs, new CountDownLatch(1)));

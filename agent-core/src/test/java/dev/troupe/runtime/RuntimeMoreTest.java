@@ -49,6 +49,7 @@ import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -354,6 +355,7 @@ class RuntimeMoreTest {
   record Labels(Set<String> labels) {}
 
   @Test
+  @Tag("guarantee-3")
   void anEqualInputInAnotherOrderIsTheSameRun() throws Exception {
     AgentDefinition<Labels, Integer> agent =
         AgentDefinition.of(
@@ -436,6 +438,7 @@ class RuntimeMoreTest {
     }
 
     @Test
+    @Tag("guarantee-5")
     void waitingRunsGiveTheirThreadsToOthers() throws Exception {
       try (AgentRuntime runtime =
           bench.start(
@@ -749,6 +752,7 @@ class RuntimeMoreTest {
   @Nested
   class Closing {
     @Test
+    @Tag("guarantee-6")
     void closingTwiceAndFromSeveralThreadsIsOneClosing() throws Exception {
       AgentRuntime runtime = bench.start(echo());
       assertThat(runtime.submit("echo", "x", String.class).await(SOON)).isEqualTo("x");
@@ -767,6 +771,7 @@ class RuntimeMoreTest {
     }
 
     @Test
+    @Tag("guarantee-6")
     void closingWhileBusyReturnsWithinTheGraceAndThreeSeconds() throws Exception {
       CountDownLatch release = new CountDownLatch(1);
       CountDownLatch inside = new CountDownLatch(4);
@@ -886,6 +891,15 @@ class RuntimeMoreTest {
       assertThat(bench.store.find(dev.troupe.state.Find.tagged("kind", "process", 10)).items())
           .isEmpty();
     }
+
+    @Test
+    void aProcessThatDiedIsForgottenByTheNextOne() {
+      try (AgentRuntime dead = bench.start(echo());
+          AgentRuntime next = bench.start(echo())) {
+        assertThat(dead.processes()).hasSize(1);
+        assertThat(next.processes()).hasSize(1);
+      }
+    }
   }
 
   @Nested
@@ -993,6 +1007,7 @@ class RuntimeMoreTest {
 
     @ParameterizedTest
     @ValueSource(longs = {0, 60_000})
+    @Tag("guarantee-9")
     void theSameSignalTwiceIsReceivedOnce(long hotWait) throws Exception {
       AgentDefinition<String, String> agent =
           agent(
@@ -1018,6 +1033,7 @@ class RuntimeMoreTest {
     }
 
     @Test
+    @Tag("guarantee-9")
     void aSignalThatComesBeforeItsWaitIsKept() throws Exception {
       CountDownLatch release = new CountDownLatch(1);
       AgentDefinition<String, String> agent =
@@ -1043,6 +1059,7 @@ class RuntimeMoreTest {
     }
 
     @Test
+    @Tag("guarantee-9")
     void aSignalAfterTheEndIsRefusedByItsAnswer() throws Exception {
       try (AgentRuntime runtime = bench.start(echo())) {
         RunHandle<String> run = runtime.submit("echo", "x", String.class);
@@ -1347,6 +1364,7 @@ class RuntimeMoreTest {
     }
 
     @Test
+    @Tag("guarantee-4")
     void twoHundredRunsWithSleepsAndSignalsAllEnd() throws Exception {
       long seed = new Random().nextLong();
       System.out.println("RuntimeMoreTest.twoHundredRunsWithSleepsAndSignalsAllEnd seed " + seed);

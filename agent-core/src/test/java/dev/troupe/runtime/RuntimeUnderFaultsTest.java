@@ -42,6 +42,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -156,6 +157,8 @@ class RuntimeUnderFaultsTest {
   }
 
   @Test
+  @Tag("guarantee-1")
+  @Tag("guarantee-2")
   void aStoreThatFailsNowAndThenLosesAndRepeatsNothingJournaled() throws Exception {
     long seed = new Random().nextLong();
     System.out.println(
@@ -249,6 +252,7 @@ class RuntimeUnderFaultsTest {
   }
 
   @Test
+  @Tag("guarantee-1")
   void aClaimWhoseAnswerWasLostIsTakenAgainWhileOtherRunsGoOn() throws Exception {
     CountDownLatch release = new CountDownLatch(1);
     LosesOneClaim store = new LosesOneClaim(bench.store, c -> bench.count("inside") > 0);
@@ -278,6 +282,7 @@ class RuntimeUnderFaultsTest {
   }
 
   @Test
+  @Tag("guarantee-1")
   void aLostClaimOfARunThatCantBeReadHoldsUpNobody() throws Exception {
     LosesOneClaim store = new LosesOneClaim(bench.store, c -> bench.count("broken") > 0);
     try (AgentRuntime runtime =
@@ -441,6 +446,7 @@ class RuntimeUnderFaultsTest {
   }
 
   @Test
+  @Tag("guarantee-2")
   void aChildWhoseCreationWasNotAnsweredIsNotCreatedAgain() throws Exception {
     AtomicBoolean lost = new AtomicBoolean();
     StateStore store =
@@ -559,6 +565,7 @@ class RuntimeUnderFaultsTest {
   }
 
   @Test
+  @Tag("guarantee-2")
   void branchesOnAFlakyStoreRepeatNothingJournaledEither() throws Exception {
     long seed = new Random().nextLong();
     System.out.println(

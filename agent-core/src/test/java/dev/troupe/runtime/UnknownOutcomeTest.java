@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -71,12 +72,14 @@ class UnknownOutcomeTest {
   }
 
   @Test
+  @Tag("guarantee-10")
   void byDefaultTheActionIsMadeAgain() throws Exception {
     assertThat(outcome(payer(Duration.ZERO, UnknownOutcome.repeat()))).isEqualTo("paid again");
     assertThat(bench.count("pay")).isEqualTo(2);
   }
 
   @Test
+  @Tag("guarantee-10")
   void aStepThatMustNotBeRepeatedFails() throws Exception {
     assertThat(outcome(payer(Duration.ZERO, UnknownOutcome.fail())))
         .isEqualTo(ErrorCode.OUTCOME_UNKNOWN.name());
@@ -85,6 +88,7 @@ class UnknownOutcomeTest {
   }
 
   @Test
+  @Tag("guarantee-10")
   void aFunctionFindsThatItWasDone() throws Exception {
     ConcurrentLinkedQueue<String> keys = new ConcurrentLinkedQueue<>();
     UnknownOutcome<String> policy =
@@ -99,6 +103,7 @@ class UnknownOutcomeTest {
   }
 
   @Test
+  @Tag("guarantee-10")
   void aFunctionFindsThatItWasNotDone() throws Exception {
     assertThat(outcome(payer(Duration.ZERO, UnknownOutcome.reconcile(lost -> Resolution.repeat()))))
         .isEqualTo("paid again");
@@ -119,6 +124,7 @@ class UnknownOutcomeTest {
   }
 
   @Test
+  @Tag("guarantee-10")
   void theFunctionIsAskedOnlyWhenTheActionHasHadItsTime() throws Exception {
     AtomicLong asked = new AtomicLong();
     UnknownOutcome<String> policy =
@@ -133,6 +139,7 @@ class UnknownOutcomeTest {
   }
 
   @Test
+  @Tag("guarantee-10")
   void somebodyIsAsked() throws Exception {
     AgentDefinition<String, String> payer = payer(Duration.ZERO, UnknownOutcome.ask());
     interrupted(payer);
@@ -153,6 +160,7 @@ class UnknownOutcomeTest {
   }
 
   @Test
+  @Tag("guarantee-10")
   void somebodyTellsItToTryAgain() throws Exception {
     AgentDefinition<String, String> payer = payer(Duration.ZERO, UnknownOutcome.ask());
     interrupted(payer);

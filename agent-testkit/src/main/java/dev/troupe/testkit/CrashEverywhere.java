@@ -10,14 +10,21 @@ import dev.troupe.state.Find;
 import dev.troupe.state.Page;
 import dev.troupe.state.Scan;
 import dev.troupe.state.StateStore;
+import dev.troupe.state.StoreInfo;
 import dev.troupe.state.Stored;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -36,7 +43,8 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  *
  * <p>A scenario is called again in the second process, so it submits under ids of its own choice
- * and sends signals under ids. It closes the runtime it starts.
+ * and sends signals under ids. It closes the runtime it starts. With {@link #atOnce} it is also
+ * called by several threads at the same time.
  *
  * <pre>{@code
  * CrashEverywhere.over(MemoryStateStore::new)
@@ -53,14 +61,17 @@ public final class CrashEverywhere {
   private final Supplier<? extends StateStore> newStore;
   private final UnaryOperator<StateStore> reopen;
   private final Duration patience;
+  private final int atOnce;
 
   private CrashEverywhere(
       Supplier<? extends StateStore> newStore,
       UnaryOperator<StateStore> reopen,
-      Duration patience) {
+      Duration patience,
+      int atOnce) {
     this.newStore = newStore;
     this.reopen = reopen;
     this.patience = patience;
+    this.atOnce = atOnce;
   }
 
   /**
@@ -73,8 +84,8 @@ public final class CrashEverywhere {
     /**
      * Runs in one process.
      *
-     * @param builder over the store, with 0 for hot waits and shutdown grace and a short poll; add
-     *     agents and options
+     * @param builder over the store, with 0 for hot waits and shutdown grace, a short poll and an
+     *     expiry of a second; add agents and options
      * @return what the scenario is about; compared by {@code equals} with that of a run without
      *     crash
      * @throws Exception when it fails
@@ -98,7 +109,7 @@ public final class CrashEverywhere {
    * @return the harness
    */
   public static CrashEverywhere over(Supplier<? extends StateStore> newStore) {
-    return new CrashEverywhere(newStore, store -> store, Duration.ofSeconds(30));
+    return new CrashEverywhere(newStore, store -> store, Duration.ofSeconds(30), 1);
   }
 
   /**
@@ -108,7 +119,7 @@ public final class CrashEverywhere {
    * @return a harness that does
    */
   public CrashEverywhere reopening(UnaryOperator<StateStore> reopen) {
-    return new CrashEverywhere(newStore, reopen, patience);
+    return new CrashEverywhere(newStore, reopen, patience, atOnce);
   }
 
   /**
@@ -118,7 +129,22 @@ public final class CrashEverywhere {
    * @return a harness that waits so long
    */
   public CrashEverywhere patience(Duration patience) {
-    return new CrashEverywhere(newStore, reopen, patience);
+    return new CrashEverywhere(newStore, reopen, patience, atOnce);
+  }
+
+  /**
+   * Sets how many crashes are tried side by side, each over a store of its own. Over a store for
+   * many processes the second process waits for a second until the first counts as dead, and little
+   * else is done meanwhile.
+   *
+   * @param atOnce at least 1, which is the default
+   * @return a harness that does
+   */
+  public CrashEverywhere atOnce(int atOnce) {
+    if (atOnce < 1) {
+      throw new IllegalArgumentException("atOnce must be at least 1: " + atOnce);
+    }
+    return new CrashEverywhere(newStore, reopen, patience, atOnce);
   }
 
   /**
@@ -130,35 +156,71 @@ public final class CrashEverywhere {
    * @throws AssertionError naming the crash and what was wrong after it
    */
   public <T> Report run(Scenario<T> scenario) {
-    Crash none = new Crash(Integer.MAX_VALUE, DyingStore.Moment.BEFORE);
-    Life<T> whole = new Life<>(newStore.get(), none, Set.of());
+    Life<T> whole = new Life<>(newStore.get(), none(), Set.of());
     T expected = whole.untilEnd(scenario);
     whole.store.close();
     int calls = whole.dying.calls();
     int crashes = 0;
     int begunAgain = 0;
-    for (DyingStore.Moment moment : DyingStore.Moment.values()) {
-      // a process that takes longer makes more calls: go on until one outlives its crash
-      for (int k = 1; ; k++) {
-        Crash crash = new Crash(k, moment);
-        Life<T> first = new Life<>(newStore.get(), crash, Set.of());
-        if (!first.untilDeath(scenario)) {
-          first.store.close();
-          break;
+    ExecutorService crashing = Executors.newFixedThreadPool(atOnce);
+    try {
+      for (DyingStore.Moment moment : DyingStore.Moment.values()) {
+        // a process that takes longer makes more calls: go on until one outlives its crash
+        boolean outlived = false;
+        for (int k = 1; !outlived; k += atOnce) {
+          List<Future<OptionalInt>> tried = new ArrayList<>();
+          for (int i = k; i < k + atOnce; i++) {
+            Crash crash = new Crash(i, moment);
+            tried.add(crashing.submit(() -> crash(scenario, crash, expected)));
+          }
+          for (Future<OptionalInt> one : tried) {
+            OptionalInt again = result(one);
+            outlived |= again.isEmpty();
+            crashes += again.isEmpty() ? 0 : 1;
+            begunAgain += again.orElse(0);
+          }
         }
-        crashes++;
-        StateStore kept = reopen.apply(first.store);
-        Life<T> second = new Life<>(kept, none.after(crash), journaled(kept));
-        T result = second.untilEnd(scenario);
-        if (!Objects.equals(expected, result)) {
-          throw new AssertionError(
-              "%s: the result was %s, without a crash it is %s".formatted(crash, result, expected));
-        }
-        begunAgain += (int) first.begun.stream().filter(second.begun::contains).count();
-        kept.close();
       }
+    } finally {
+      crashing.shutdownNow();
     }
     return new Report(calls, crashes, begunAgain);
+  }
+
+  /** How many steps were begun again after one crash; empty when the process outlived it. */
+  private <T> OptionalInt crash(Scenario<T> scenario, Crash crash, T expected) {
+    Life<T> first = new Life<>(newStore.get(), crash, Set.of());
+    if (!first.untilDeath(scenario)) {
+      first.store.close();
+      return OptionalInt.empty();
+    }
+    StateStore kept = reopen.apply(first.store);
+    Life<T> second = new Life<>(kept, none().after(crash), journaled(kept));
+    T result = second.untilEnd(scenario);
+    if (!Objects.equals(expected, result)) {
+      throw new AssertionError(
+          "%s: the result was %s, without a crash it is %s".formatted(crash, result, expected));
+    }
+    kept.close();
+    return OptionalInt.of((int) first.begun.stream().filter(second.begun::contains).count());
+  }
+
+  private static OptionalInt result(Future<OptionalInt> one) {
+    try {
+      return one.get();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof Error wrong) {
+        throw wrong;
+      }
+      throw new AssertionError("a crash could not be tried", e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AgentException(ErrorCode.CLOSED, "interrupted", e);
+    }
+  }
+
+  private static Crash none() {
+    return new Crash(Integer.MAX_VALUE, DyingStore.Moment.BEFORE);
   }
 
   private record Crash(int call, DyingStore.Moment moment, @Nullable Crash before) {
@@ -233,11 +295,13 @@ public final class CrashEverywhere {
     }
 
     private FutureTask<T> begin(Scenario<T> scenario) {
+      boolean shared = store.info().sharing() == StoreInfo.Sharing.FLEET;
       AgentRuntime.Builder builder =
           AgentRuntime.builder()
               .store(dying)
               .hotWait(Duration.ZERO)
-              .pollInterval(Duration.ofMillis(5))
+              .pollInterval(Duration.ofMillis(shared ? 20 : 5))
+              .expiry(Duration.ofSeconds(1))
               .shutdownGrace(Duration.ZERO)
               .listener(this::heard);
       FutureTask<T> task = new FutureTask<>(() -> scenario.run(builder));

@@ -7,9 +7,10 @@ import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 
 /**
- * Runs a benchmark by name: {@code steps}, {@code planner}, {@code jmh}, {@code soak-redis} or
- * {@code soak-postgres}, the soaks with their length in seconds as the second argument. Reports go
- * to {@code docs/benchmarks} of the project, or to the folder given as the second argument.
+ * Runs a benchmark by name: {@code steps}, {@code steps-redis}, {@code steps-postgres}, {@code
+ * parked}, {@code take-over}, {@code planner}, {@code jmh}, {@code soak-redis} or {@code
+ * soak-postgres}, the soaks with their length in seconds as the second argument. Reports go to
+ * {@code docs/benchmarks} of the project, or to the folder given as the second argument.
  */
 public final class Benchmarks {
   private Benchmarks() {}
@@ -25,6 +26,10 @@ public final class Benchmarks {
     Path folder = args.length > 1 && !which.startsWith("soak") ? Path.of(args[1]) : reports();
     switch (which) {
       case "steps" -> StepReport.write(folder);
+      case "steps-redis" -> SharedStepReport.redis(folder);
+      case "steps-postgres" -> SharedStepReport.postgres(folder);
+      case "parked" -> ParkedReport.write(folder);
+      case "take-over" -> TakeOverReport.write(folder);
       case "planner" -> PlannerReport.write(folder);
       case "soak-redis", "soak-postgres" ->
           Soak.write(
@@ -40,7 +45,7 @@ public final class Benchmarks {
               .run();
       default -> {
         System.err.println(
-            "which benchmark? steps, planner, jmh, soak-redis or soak-postgres; a second argument names the folder for the report");
+            "which benchmark? steps, steps-redis, steps-postgres, parked, take-over, planner, jmh, soak-redis or soak-postgres; a second argument names the folder for the report");
         System.exit(2);
       }
     }

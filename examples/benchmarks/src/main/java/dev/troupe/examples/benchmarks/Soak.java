@@ -15,9 +15,6 @@ import dev.troupe.testkit.ChildProcess;
 import dev.troupe.testkit.FaultProxy;
 import dev.troupe.testkit.History;
 import dev.troupe.testkit.HistoryReport;
-import dev.troupe.testkit.PostgresServer;
-import dev.troupe.testkit.RedisServer;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -73,20 +70,8 @@ final class Soak {
   /** Runs it over a server that it starts; writes a report. */
   static void write(String kind, int seconds, Path reports) throws Exception {
     Soak soak = new Soak(kind, seconds);
-    if (kind.equals("redis")) {
-      try (RedisServer server = RedisServer.builder().appendOnly("everysec").start()) {
-        soak.run(server.port(), port -> "redis://127.0.0.1:" + port, reports);
-      }
-    } else {
-      try (PostgresServer server = PostgresServer.start()) {
-        URI uri = URI.create(server.url().substring("jdbc:".length()));
-        soak.run(
-            server.port(),
-            port ->
-                "jdbc:postgresql://127.0.0.1:%d%s?user=%s&password=%s"
-                    .formatted(port, uri.getPath(), PostgresServer.USER, server.password()),
-            reports);
-      }
+    try (Servers server = Servers.start(kind)) {
+      soak.run(server.port(), server::address, reports);
     }
   }
 

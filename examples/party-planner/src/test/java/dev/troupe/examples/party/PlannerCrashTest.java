@@ -8,16 +8,22 @@ import dev.troupe.examples.party.plan.PartyPlan;
 import dev.troupe.examples.party.plan.Recommenders;
 import dev.troupe.examples.party.request.Options;
 import dev.troupe.examples.party.request.PartyRequest;
+import dev.troupe.jdbc.PostgresStateStore;
 import dev.troupe.jdbc.SqliteStateStore;
+import dev.troupe.redis.RedisStateStore;
 import dev.troupe.runtime.AgentRuntime;
 import dev.troupe.runtime.Submission;
 import dev.troupe.state.MemoryStateStore;
 import dev.troupe.state.StateStore;
 import dev.troupe.testkit.CrashEverywhere;
+import dev.troupe.testkit.PostgresServer;
+import dev.troupe.testkit.RedisServer;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -69,6 +75,41 @@ class PlannerCrashTest {
         CrashEverywhere.over(() -> open(folder.resolve(files.incrementAndGet() + ".db")))
             .reopening(this::reopen)
             .run(this::plan));
+  }
+
+  @Test
+  @Tag("chaos")
+  void overRedisWhereTheOtherProcessTakesOver() {
+    try (RedisServer server = RedisServer.start()) {
+      check(
+          CrashEverywhere.over(
+                  () ->
+                      RedisStateStore.builder()
+                          .uri(server.uri().toString())
+                          .prefix("crash-" + files.incrementAndGet())
+                          .open())
+              .atOnce(16)
+              .patience(Duration.ofMinutes(2))
+              .run(this::plan));
+    }
+  }
+
+  @Test
+  @Tag("chaos")
+  void overPostgresWhereTheOtherProcessTakesOver() {
+    try (PostgresServer server = PostgresServer.start()) {
+      check(
+          CrashEverywhere.over(
+                  () ->
+                      PostgresStateStore.builder(
+                              server.url(), PostgresServer.USER, server.password())
+                          .schema("crash_" + files.incrementAndGet())
+                          .migrate(true)
+                          .open())
+              .atOnce(16)
+              .patience(Duration.ofMinutes(2))
+              .run(this::plan));
+    }
   }
 
   private static void check(CrashEverywhere.Report report) {
