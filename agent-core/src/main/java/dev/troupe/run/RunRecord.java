@@ -37,6 +37,9 @@ public record RunRecord(RunHeader header, @Nullable RunEnd end) {
    */
   public static final String STATE = "state";
 
+  /** The state of a run that has not ended. */
+  public static final String LIVE = "live";
+
   /** The tag for the tenant; absent when there is none. */
   public static final String TENANT = "tenant";
 
@@ -104,7 +107,7 @@ public record RunRecord(RunHeader header, @Nullable RunEnd end) {
     Map<String, String> tags = new LinkedHashMap<>();
     tags.put(KIND, "run");
     tags.put(AGENT, header.agent());
-    tags.put(STATE, e == null ? "live" : e.state().name().toLowerCase(Locale.ROOT));
+    tags.put(STATE, e == null ? LIVE : e.state().name().toLowerCase(Locale.ROOT));
     if (!t.tenant().isEmpty()) {
       tags.put(TENANT, t.tenant());
     }

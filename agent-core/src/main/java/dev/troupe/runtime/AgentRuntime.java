@@ -303,10 +303,11 @@ public final class AgentRuntime implements AutoCloseable {
     core.fleet.stop();
     LockSupport.unpark(watching);
     core.executor.shutdownNow();
+    upkeep.stop();
     try {
       claiming.join(1_000);
       watching.join(1_000);
-      upkeep.stop();
+      upkeep.join();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -179,7 +179,7 @@ final class ClaimLoop implements Runnable {
       } catch (Throwable e) { // also when memory is short: nobody else takes runs
         unanswered();
         pause = Math.min(Math.max(50, pause * 2), 2_000);
-        core.log.warn("runs can't be taken from the store now, next try in {} ms", pause, e);
+        core.failed("no runs can be taken from the store now, and it is tried again", e);
       }
     }
   }

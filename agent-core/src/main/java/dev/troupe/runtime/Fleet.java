@@ -138,7 +138,7 @@ final class Fleet implements Runnable {
         pause = interval;
       } catch (Throwable e) { // without this thread the process would never be a member again
         pause = interval / 4;
-        core().log.warn("the heartbeat failed and is tried again: {}", e.getMessage());
+        core().failed("the heartbeat failed and is tried again", e);
       }
     }
   }

@@ -86,9 +86,13 @@ final class RunPage {
     List<RunView.Line> again = view.journal().stream().filter(RunView.Line::again).toList();
     Duration took = again.stream().map(RunView.Line::took).reduce(Duration.ZERO, Duration::plus);
     Duration gap = Duration.ZERO;
+    Instant counted = view.created();
     for (RunView.Execution one : view.executions()) {
       if (one.afterDeath()) {
-        gap = gap.plus(Duration.between(lastBefore(view, one.since()), one.since()));
+        Instant last = lastBefore(view, one.since());
+        Instant from = last.isAfter(counted) ? last : counted;
+        gap = gap.plus(Duration.between(from, one.since()));
+        counted = one.since();
       }
     }
     page.append(

@@ -23,6 +23,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -33,7 +34,10 @@ final class RuntimeCore {
   /** The most bytes of a run's input, and of its result: together they fit a record's value. */
   static final int MAX_VALUE = 120 * 1024;
 
+  private static final long SAY_AGAIN = TimeUnit.SECONDS.toNanos(5);
+
   final Logger log = LoggerFactory.getLogger(AgentRuntime.class);
+  private final Map<String, Long> said = new ConcurrentHashMap<>();
   final Fleet fleet;
   final StoreAccess access;
 
@@ -113,6 +117,25 @@ final class RuntimeCore {
       } catch (Throwable careless) {
         log.warn("a run listener failed", careless);
       }
+    }
+  }
+
+  /**
+   * Says that something failed and is tried again. Of a store that is away it is said now and then,
+   * without a trace.
+   */
+  void failed(String what, Throwable why) {
+    if (!(why instanceof AgentException away && away.retryable())) {
+      log.warn(what, why);
+      return;
+    }
+    long now = System.nanoTime();
+    Long last = said.get(what);
+    if (last == null || now - last > SAY_AGAIN) {
+      said.put(what, now);
+      log.warn("{}: {}", what, why.getMessage());
+    } else {
+      log.debug("{}: {}", what, why.getMessage());
     }
   }
 

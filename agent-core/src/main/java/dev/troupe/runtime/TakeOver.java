@@ -16,6 +16,7 @@ import dev.troupe.state.RecordId;
 import dev.troupe.state.Stored;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -27,10 +28,17 @@ final class TakeOver {
   private static final int PORTION = 64;
   private static final int MAX_BYTES = 8 << 20;
 
+  /** At every so-manieth sweep the holders of all runs are looked at. */
+  private static final int STRAYS = 60;
+
   private final RuntimeCore core;
   private final ClaimLoop claims;
   private final Set<Integer> partitions;
   private long nextSweep = System.nanoTime();
+  private long sweeps;
+
+  /** Whether this one of the fleet looks at all runs; at first everybody does. */
+  private boolean first = true;
 
   TakeOver(RuntimeCore core, ClaimLoop claims) {
     this.core = core;
@@ -46,8 +54,7 @@ final class TakeOver {
     Claim.From due = new Claim.From.Due(List.of(Membership.FLEET));
     for (Stored process : claim(due, 16)) {
       if (process.id().equals(core.fleet.member().id())) {
-        core.fleet
-            .beatNow(); // is refused: this process begins anew, and then takes over from itself
+        core.fleet.beatNow(); // is refused: it begins anew, and then takes over from itself
       } else {
         takeOver(process);
       }
@@ -67,7 +74,8 @@ final class TakeOver {
     nextSweep = System.nanoTime() + core.fleet.expiry().toNanos();
     Set<String> alive = new HashSet<>();
     Map<String, String> known = new HashMap<>();
-    Set<String> holders = new HashSet<>();
+    // before the processes are read: whoever holds a run now had a record then, if it ever had one
+    Set<String> holders = first && sweeps++ % STRAYS == 0 ? holdersOfRuns() : new HashSet<>();
     Find find = Find.tagged(RunRecord.KIND, Membership.PROCESS, 100);
     Page<Stored> page;
     do {
@@ -82,8 +90,31 @@ final class TakeOver {
       }
       find = new Find(find.tags(), null, null, page.next(), 100);
     } while (page.next() != null);
+    String me = core.fleet.incarnation();
+    alive.add(me);
     holders.removeAll(alive);
+    first = Collections.min(alive).equals(me);
     holders.forEach(holder -> putBackAll(holder, known.getOrDefault(holder, "-")));
+  }
+
+  /**
+   * A process that slept through its own take-over may have claimed a run just before it died, when
+   * nothing remembered it any more. Looked for seldom, because all runs that live are looked at.
+   */
+  private Set<String> holdersOfRuns() {
+    Set<String> holders = new HashSet<>();
+    Find find = Find.tagged(RunRecord.STATE, RunRecord.LIVE, 500);
+    Page<Stored> page;
+    do {
+      page = core.access.find(find);
+      for (Stored run : page.items()) {
+        if (run.place() instanceof Place.Held held) {
+          holders.add(held.grant().holder());
+        }
+      }
+      find = new Find(find.tags(), null, null, page.next(), 500);
+    } while (page.next() != null);
+    return holders;
   }
 
   /** Over a store for one process, everybody else is dead. */

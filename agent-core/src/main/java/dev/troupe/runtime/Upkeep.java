@@ -69,7 +69,7 @@ final class Upkeep implements Runnable {
         round();
       } catch (Throwable e) { // also when memory is short: nobody else does this
         claims.unanswered();
-        core.log.warn("upkeep failed and is tried again", e);
+        core.failed("upkeep failed and is tried again", e);
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
       }
       if (core.outbox.isEmpty()) {
@@ -229,10 +229,14 @@ final class Upkeep implements Runnable {
     return own != null && own.isAlive();
   }
 
-  /** Nothing more is begun; what is under way gets a second. */
-  void stop() throws InterruptedException {
+  /** Nothing more is begun. */
+  void stop() {
     enough = true;
     wakeUp();
+  }
+
+  /** What is under way gets a second. */
+  void join() throws InterruptedException {
     Thread own = thread;
     if (own != null) {
       own.join(1_000);

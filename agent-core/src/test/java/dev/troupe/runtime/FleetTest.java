@@ -196,6 +196,22 @@ class FleetTest {
 
     @Test
     @Tag("guarantee-7")
+    void aRunHeldByAProcessThatNobodyRemembersGoesOn() throws Exception {
+      AgentDefinition<String, String> agent =
+          agent("plain", String.class, (in, c) -> c.step("one", String.class, a -> in));
+      AgentRuntime client = start(cable(), b -> b.maxConcurrentRuns(0), agent);
+      RunHandle<String> run = client.submit("plain", "in", String.class);
+      RecordId id = RecordId.of(run.id(), memory.info().partitions());
+      Claim.From named = new Claim.From.Named(List.of(id));
+      Claim late = new Claim(new Grant("buried", 1), named, memory.info().all(), 1, 1 << 20);
+      assertThat(memory.claim(late)).hasSize(1);
+      client.close();
+      AgentRuntime next = start(cable(), agent);
+      assertThat(next.handle(run.id(), String.class).await(Duration.ofSeconds(20))).isEqualTo("in");
+    }
+
+    @Test
+    @Tag("guarantee-7")
     void anErrorInAnyThreadOfTheLibraryEndsNone() throws Exception {
       AgentDefinition<String, String> agent =
           agent("plain", String.class, (in, c) -> c.step("one", String.class, a -> in));

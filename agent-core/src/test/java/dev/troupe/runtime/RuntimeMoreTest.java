@@ -879,6 +879,16 @@ class RuntimeMoreTest {
       Awaitility.await().untilAsserted(() -> assertThat(threads()).isSubsetOf(before));
     }
 
+    @Test
+    void noThreadIsLeftBehindByAnInterruptedThreadEither() {
+      Set<Thread> before = threads();
+      AgentRuntime runtime = bench.start(echo());
+      Thread.currentThread().interrupt();
+      runtime.close();
+      assertThat(Thread.interrupted()).isTrue();
+      Awaitility.await().untilAsserted(() -> assertThat(threads()).isSubsetOf(before));
+    }
+
     private Set<Thread> threads() {
       return Thread.getAllStackTraces().keySet().stream()
           .filter(t -> t.getName().startsWith("troupe-"))

@@ -83,6 +83,7 @@ public abstract class FleetContract extends FleetFixture {
   // who dies and who leaves
 
   @Test
+  @Tag("guarantee-7")
   void whatAKilledProcessHeldGoesOnElsewhereAfterTheExpiry() {
     ChildProcess one = launch("one", server());
     ChildProcess two = launch("two", server());
@@ -117,6 +118,7 @@ public abstract class FleetContract extends FleetFixture {
   }
 
   @Test
+  @Tag("guarantee-6")
   void aProcessToldToEndHandsOverAtOnce() {
     expiry = Duration.ofSeconds(30);
     ChildProcess one = worker("one");
@@ -173,7 +175,7 @@ public abstract class FleetContract extends FleetFixture {
   // who stands still and who is cut off
 
   @Test
-  @Tag("chaos")
+  @Tag("guarantee-8")
   void aProcessThatStoodStillForTooLongOverwritesNothingAndBeginsAnew() {
     ChildProcess zombie = worker("zombie");
     lost(zombie, zombie::pause, zombie::resume);
@@ -221,12 +223,14 @@ public abstract class FleetContract extends FleetFixture {
   }
 
   @Test
+  @Tag("guarantee-7")
   void aProcessThatStandsStillForLessThanTheExpiryLosesNothing() {
     ChildProcess one = worker("one");
     keeps(one, one::pause, one::resume);
   }
 
   @Test
+  @Tag("guarantee-7")
   void aProcessCutOffForLessThanTheExpiryLosesNothing() {
     FaultProxy proxy = proxy(1);
     ChildProcess one = worker("one", proxy);
@@ -259,6 +263,7 @@ public abstract class FleetContract extends FleetFixture {
   // bad links
 
   @Test
+  @Tag("guarantee-4")
   void aSlowLinkMakesRunsSlowAndNothingElse() {
     expiry = Duration.ofSeconds(10); // a heartbeat has thousands of packets and may take a second
     FaultProxy proxy = proxy(1);
@@ -273,6 +278,7 @@ public abstract class FleetContract extends FleetFixture {
   }
 
   @Test
+  @Tag("guarantee-2")
   void answersThatAreLostRepeatNothingThatWasJournaled() {
     FaultProxy proxy = proxy(1);
     ChildProcess one = worker("one", proxy);

@@ -24,6 +24,7 @@ public abstract class FleetServerContract extends FleetContract {
   protected abstract void restartServer();
 
   @Test
+  @Tag("guarantee-7")
   void aServerThatIsRestartedStopsNothing() {
     expiry = Duration.ofSeconds(10); // longer than a restart takes
     ChildProcess one = launch("one", server());

@@ -3,11 +3,14 @@ package dev.troupe.examples.party;
 import dev.troupe.AgentException;
 import dev.troupe.Codec;
 import dev.troupe.examples.party.agents.Effects;
+import dev.troupe.examples.party.agents.PartyPlanner;
 import dev.troupe.examples.party.catalogue.DataException;
 import dev.troupe.examples.party.catalogue.DataFiles;
 import dev.troupe.examples.party.plan.Recommenders;
 import dev.troupe.examples.party.request.Options;
+import dev.troupe.run.RunRecord;
 import dev.troupe.runtime.RunView;
+import dev.troupe.state.Find;
 import dev.troupe.state.StateStore;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -72,7 +75,10 @@ final class PlannerCommand implements Callable<Integer> {
   @Option(
       names = "--show",
       paramLabel = "RUN",
-      description = "Print what a run and those below it did, where and for how long, and end.")
+      arity = "0..1",
+      fallbackValue = "",
+      description =
+          "Print what a run and those below it did, where and for how long, and end; without RUN the newest plan's.")
   private @Nullable String show;
 
   @Option(names = "--memory", description = "Keep plans in memory only.")
@@ -238,7 +244,9 @@ final class PlannerCommand implements Callable<Integer> {
 
   private int show(String run) {
     try (StateStore store = opener.apply(db)) {
-      Optional<RunView> view = RunView.read(store, Codec.json(), run);
+      Optional<RunView> view =
+          (run.isEmpty() ? newest(store) : Optional.of(run))
+              .flatMap(id -> RunView.read(store, Codec.json(), id));
       if (view.isEmpty()) {
         throw wrong("there is no run " + run + " in " + db.replaceAll("[?].*", ""));
       }
@@ -250,6 +258,12 @@ final class PlannerCommand implements Callable<Integer> {
       }
       return PlannerSession.COMPLETE;
     }
+  }
+
+  private static Optional<String> newest(StateStore store) {
+    return store.find(Find.tagged(RunRecord.AGENT, PartyPlanner.NAME, 1)).items().stream()
+        .map(record -> record.id().key())
+        .findFirst();
   }
 
   private void show(StateStore store, String child) {

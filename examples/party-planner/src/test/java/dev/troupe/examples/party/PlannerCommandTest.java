@@ -107,6 +107,23 @@ class PlannerCommandTest {
   }
 
   @Test
+  void whatARunDidIsPrinted() {
+    String db = folder.resolve("plans.db").toString();
+    assertThat(run("--db", db, "--show")).isEqualTo(2);
+    assertThat(err).startsWith("error: there is no run");
+    assertThat(run("--db", db, TEXT)).isZero();
+
+    assertThat(run("--db", db, "--show")).isZero();
+
+    assertThat(out).contains("party-planner@1: succeeded", "theme", "venue", "host and process");
+    String first = out.lines().findFirst().orElseThrow();
+    String id = first.replaceAll("^run ", "").replaceAll("[ ,:].*", "");
+    String newest = out;
+    assertThat(run("--db", db, "--show", id)).as(first).isZero();
+    assertThat(out).isEqualTo(newest);
+  }
+
+  @Test
   void aFinishedPlanIsShownAgainAndSaid() {
     String db = folder.resolve("plans.db").toString();
     assertThat(run("--db", db, TEXT)).isZero();
