@@ -32,14 +32,24 @@ final class StoreAccess {
 
   private record Anchor(long millis, long nanos) {}
 
+  /**
+   * How many flushes are under way at once to a store that lies in another process: while it works
+   * on one, the next is made. A run's changes always go the same way, so they keep their order.
+   */
+  private static final int FLUSHES = 2;
+
   private final StateStore store;
-  private final BatchingStore batching;
+  private final BatchingStore[] lanes;
   private volatile @Nullable Anchor anchor;
   private volatile boolean hurried;
 
   StoreAccess(StateStore store) {
     this.store = store;
-    this.batching = new BatchingStore(store);
+    int count = store.info().sharing() == StoreInfo.Sharing.FLEET ? FLUSHES : 1;
+    this.lanes = new BatchingStore[count];
+    for (int i = 0; i < count; i++) {
+      lanes[i] = new BatchingStore(store);
+    }
   }
 
   StoreInfo info() {
@@ -76,7 +86,7 @@ final class StoreAccess {
   Outcome write(Change change) {
     return patiently(
         () -> {
-          Outcome outcome = batching.apply(change);
+          Outcome outcome = lanes[change.partition() % lanes.length].apply(change);
           note(outcome.now());
           if (outcome instanceof Outcome.Refused refused) {
             Stored found = refused.found();

@@ -39,7 +39,7 @@ local function remove(r)
   if r.x then
     call('ZREM', index, 'x' .. r.x .. r.key)
   end
-  call('DEL', r.at)
+  call('UNLINK', r.at)
   r.there, r.stale, r.n, r.m, r.l, r.t = false, false, 0, 0, '', ''
   r.c, r.x, r.fresh = false, false, {}
 end

@@ -55,7 +55,6 @@ public abstract class CrashContract {
             .reopening(this::reopen)
             .atOnce(16)
             .run(CrashContract::scenario);
-    System.out.println("an order, crashed everywhere: " + report);
     assertThat(report.calls()).isGreaterThan(20);
     assertThat(report.crashes()).isGreaterThanOrEqualTo(2 * report.calls());
   }

@@ -2,6 +2,7 @@ package dev.troupe.examples.benchmarks;
 
 import dev.troupe.runtime.AgentRuntime;
 import dev.troupe.state.MemoryStateStore;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -32,7 +33,7 @@ public class MemoryStepBenchmark {
   /** Starts a runtime over an empty store. */
   @Setup
   public void start() {
-    runtime = Steps.runtime(new MemoryStateStore(), 4);
+    runtime = Steps.runtime(new MemoryStateStore(), 4, Duration.ZERO);
   }
 
   /** Closes it. */

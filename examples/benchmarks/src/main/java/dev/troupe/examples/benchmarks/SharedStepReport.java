@@ -68,7 +68,7 @@ final class SharedStepReport {
     Map<Integer, double[]> ours = new TreeMap<>();
     Map<Integer, double[]> flushed = new TreeMap<>();
     try (StateStore store = Stores.open(server.address());
-        AgentRuntime runtime = Steps.runtime(counting(store, flushes), 64)) {
+        AgentRuntime runtime = Steps.runtime(counting(store, flushes), 64, null)) {
       for (int round = -2; round < ROUNDS; round++) {
         for (Load load : loads) {
           double floor = raw.throughput(load.runs, load.stepsEach);

@@ -6,6 +6,7 @@ import dev.troupe.state.MemoryStateStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.stream.Stream;
 
@@ -36,7 +37,7 @@ final class StepReport {
     report.line("## Memory store, one run");
     report.line("");
     report.head("result of the step", "time", "aim", "allocated", "aim");
-    try (AgentRuntime runtime = Steps.runtime(new MemoryStateStore(), 4)) {
+    try (AgentRuntime runtime = Steps.runtime(new MemoryStateStore(), 4, Duration.ZERO)) {
       memory(report, runtime, "a text of 22 characters", true);
       memory(report, runtime, "a record of 3 fields, 59 bytes of JSON", false);
     }
@@ -82,7 +83,7 @@ final class StepReport {
     Path folder = Files.createTempDirectory("troupe-bench");
     try (RawSqlite raw = new RawSqlite(folder.resolve("raw.db"), row);
         SqliteStateStore store = SqliteStateStore.open(folder.resolve("troupe.db"));
-        AgentRuntime runtime = Steps.runtime(store, MANY_RUNS)) {
+        AgentRuntime runtime = Steps.runtime(store, MANY_RUNS, Duration.ZERO)) {
       for (int round = -2; round < ROUNDS; round++) {
         double a = raw.oneByOne(LONE_STEPS);
         double b = Steps.throughput(runtime, 1, LONE_STEPS);

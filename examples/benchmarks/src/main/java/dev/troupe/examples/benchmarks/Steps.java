@@ -10,6 +10,7 @@ import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** An agent that does nothing but journaled steps, and what measures it. */
 final class Steps {
@@ -26,11 +27,12 @@ final class Steps {
 
   private Steps() {}
 
-  static AgentRuntime runtime(StateStore store, int runs) {
+  /** Without retention what is removed is no part of the figure. */
+  static AgentRuntime runtime(StateStore store, int runs, @Nullable Duration retention) {
     return AgentRuntime.builder()
         .store(store)
         .maxConcurrentRuns(runs)
-        .retention(Duration.ZERO)
+        .retention(retention)
         .agent(AgentDefinition.of("steps", Work.class, Cost.class, Steps::execute).build())
         .start();
   }
