@@ -39,11 +39,6 @@ public final class Journal {
   static final String UNDO = "undo/";
   private static final String FAIL_ROW = "$fail";
   static final String STOP_ROW = "$stop";
-  private static final String DEATHS_ROW = "$deaths";
-  private static final String EXECUTED_ROW = "$on/";
-
-  /** How many of the last processes are remembered. */
-  private static final int MAX_EXECUTED = 64;
 
   private final RunHeader header;
   private final RecordId id;
@@ -53,12 +48,8 @@ public final class Journal {
   private final List<Edit> riders = new ArrayList<>();
   private final Post post;
   private final Entries entries;
+  private final Executions executions;
   private @Nullable Entry failing;
-  private @Nullable Entry deaths;
-  private @Nullable Entry lastExecuted;
-  private int executions;
-  private String executedWhere = "";
-  private Instant executedSince = Instant.EPOCH;
   private Ending ending = Ending.NOT;
   private boolean compensating;
   private int changes;
@@ -96,19 +87,15 @@ public final class Journal {
             + "-";
     this.post = new Post(header.id(), grant);
     this.entries = new Entries(header, riders, post);
+    this.executions = new Executions(id.key(), riders);
     entries.load(
         stored.rows(),
         (row, entry) -> {
           if (row.equals(FAIL_ROW)) {
             failing = entry;
             ending = Ending.FAILED;
-          } else if (row.equals(DEATHS_ROW)) {
-            deaths = entry;
-          } else if (entry.kind() == Entry.Kind.EXECUTED) {
-            executions++;
-            if (lastExecuted == null || entry.at() >= lastExecuted.at()) {
-              lastExecuted = entry;
-            }
+          } else {
+            executions.load(row, entry);
           } // what was stopped or put aside is kept for people
         });
     receive(stored.mail());
@@ -130,9 +117,7 @@ public final class Journal {
     Journal again = new Journal(header, whole);
     again.changes = changes; // ids of changes are never used twice
     again.post.after(post);
-    if (!executedWhere.isEmpty()) {
-      again.executedBy(executedWhere, executedSince); // it may not have been written yet
-    }
+    again.executions.goesOn(executions, grant.holder(), again.entries.lastNumber());
     return again;
   }
 
@@ -653,26 +638,7 @@ public final class Journal {
    * @param now the store's time
    */
   public void executedBy(String where, Instant now) {
-    executedWhere = where;
-    executedSince = now;
-    Entry last = lastExecuted;
-    Entry died = deaths;
-    boolean same = last != null && last.head().equals(grant.holder());
-    boolean after = died != null && (last == null || died.at() > last.at());
-    if (same && !after) {
-      return;
-    }
-    byte[] who = Entry.text(grant.holder(), Entry.text(where));
-    Entry executed =
-        new Entry(
-            Entry.Kind.EXECUTED, entries.lastNumber(), now.toEpochMilli(), after ? 2 : 1, who);
-    executed(executed);
-  }
-
-  private void executed(Entry executed) {
-    lastExecuted = executed;
-    String row = EXECUTED_ROW + executions++ % MAX_EXECUTED;
-    riders.add(new Edit.Row(id.key(), row, executed.encode()));
+    executions.begins(grant.holder(), where, now, entries.lastNumber());
   }
 
   /**
@@ -683,18 +649,7 @@ public final class Journal {
    * @param where where it ran, for people
    */
   public void diedIn(String holder, String where) {
-    Entry last = lastExecuted;
-    Entry died = deaths;
-    boolean after = died != null && (last == null || died.at() > last.at());
-    if (last != null && last.head().equals(holder) && !after) {
-      return;
-    }
-    long since =
-        after && died != null
-            ? died.at()
-            : last == null ? header.origin().created().toEpochMilli() : last.at();
-    byte[] who = Entry.text(holder, Entry.text(where));
-    executed(new Entry(Entry.Kind.EXECUTED, entries.lastNumber(), since, after ? 2 : 1, who));
+    executions.dies(holder, where, header.origin().created(), entries.lastNumber());
   }
 
   /**
@@ -708,9 +663,7 @@ public final class Journal {
    * @return the change
    */
   public Change takeUp(Instant now, int limit, IntFunction<byte[]> failure) {
-    Entry last = deaths;
-    boolean stuck = last != null && last.number() == entries.lastNumber();
-    int count = stuck && last != null ? last.attempts() + 1 : 1;
+    int count = executions.deathsWithOneMore(entries.lastNumber());
     Edit home =
         new Edit.Queue(
             id.key(),
@@ -720,21 +673,16 @@ public final class Journal {
             header.terms().lane(),
             mailSeen() + 1);
     if (count <= limit) {
-      return change(List.of(died(now, count), home));
+      return change(List.of(executions.died(now, count, entries.lastNumber()), home));
     }
     if (failing != null) {
       return stop(failure.apply(count), now);
     }
     List<Edit> edits = new ArrayList<>(failing(failure.apply(count), now));
-    edits.add(died(now, 0)); // undoing what it did has as many tries
+    // undoing what it did has as many tries
+    edits.add(executions.died(now, 0, entries.lastNumber()));
     edits.add(home);
     return change(edits);
-  }
-
-  private Edit died(Instant now, int count) {
-    Entry died =
-        new Entry(Entry.Kind.OPEN, entries.lastNumber(), now.toEpochMilli(), count, new byte[0]);
-    return new Edit.Row(id.key(), DEATHS_ROW, died.encode());
   }
 
   /**

@@ -1552,6 +1552,42 @@ class RuntimeMoreTest {
     }
 
     @Test
+    void aRunThatIsCancelledAndReplaysForLongIsUndoneAllTheSame() {
+      AtomicInteger executions = new AtomicInteger();
+      AgentDefinition<String, String> agent =
+          agent(
+              "slow",
+              String.class,
+              (in, context) -> {
+                if (executions.incrementAndGet() > 1) {
+                  compute(Duration.ofSeconds(1));
+                }
+                Step<String> done =
+                    Step.of("done", String.class)
+                        .compensate((made, attempt) -> bench.effect("undone"))
+                        .build();
+                context.step(done, attempt -> "");
+                return context.awaitSignal("go", String.class);
+              });
+      try (AgentRuntime runtime =
+          bench.start(b -> b.hotWait(Duration.ZERO).endGrace(Duration.ofMillis(100)), agent)) {
+        RunHandle<String> run = runtime.submit(named("slow", "r", String.class));
+        awaitState(runtime, "r", RunView.State.WAITING);
+        assertThat(run.cancel("enough")).isTrue();
+        assertCode(failure(run, SOON), ErrorCode.RUN_CANCELLED);
+        assertThat(bench.count("undone")).isEqualTo(1);
+      }
+    }
+
+    /** Work that neither waits nor looks whether it was interrupted. */
+    private void compute(Duration time) {
+      long until = System.nanoTime() + time.toNanos();
+      while (System.nanoTime() - until < 0) {
+        Thread.onSpinWait();
+      }
+    }
+
+    @Test
     void aStoppedRunCanBeCancelledOnceItGoesOn() throws Exception {
       AgentDefinition<String, String> agent =
           agent(

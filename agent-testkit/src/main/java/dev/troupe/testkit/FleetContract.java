@@ -215,7 +215,7 @@ public abstract class FleetContract extends FleetFixture {
     zombie.awaitLine("^" + FleetWorker.REFUSED, LONG);
     until("it is another", LONG, () -> members(zombie).stream().anyMatch(m -> !m.equals(before)));
     Set<String> taken = said(zombie, FleetWorker.TAKEN);
-    submit(60, FleetAgents.STEPS, 10, 50);
+    submit(240, FleetAgents.STEPS, 10, 50); // more than the other takes before this one asks
     until("it takes work again", LONG, () -> said(zombie, FleetWorker.TAKEN).size() > taken.size());
     assertThat(records(over)).isEqualTo(records);
     over();

@@ -27,8 +27,6 @@ enum Mutation {
   CLAIMS_UNJOINED(true),
   /** The lease of the present incarnation covers what earlier ones claimed. */
   OLD_GRANTS(true),
-  /** A run that replays is taken for one that does not react. */
-  ENDS_REPLAYS(true),
   /** A process judges others as soon as it can. */
   HASTY_VERDICT,
   /** A process that is handed its own record takes over from itself. */

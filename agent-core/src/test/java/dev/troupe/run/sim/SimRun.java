@@ -332,8 +332,7 @@ final class SimRun {
       journal.end(Ending.DEADLINE);
       afterMail();
     }
-    boolean replays = process.mutation() != Mutation.ENDS_REPLAYS && journal.mismatch() != null;
-    if (journal.ending() == Ending.NOT || settling || replays) {
+    if (journal.ending() == Ending.NOT || settling || journal.mismatch() != null) {
       endingSince = 0;
       return false;
     }
