@@ -165,7 +165,10 @@ final class Views {
       if (other.entry.number() >= line.entry.number()) {
         break;
       }
-      if (line.branch().startsWith(other.branch()) || other.branch().startsWith(line.branch())) {
+      boolean told = other.entry.kind() == Entry.Kind.PROGRESS; // no effect, and told again anyway
+      if (!told
+          && (line.branch().startsWith(other.branch())
+              || other.branch().startsWith(line.branch()))) {
         last = other;
       }
     }

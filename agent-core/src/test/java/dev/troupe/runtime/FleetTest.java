@@ -151,6 +151,7 @@ class FleetTest {
         String.class,
         (in, context) -> {
           context.step("one", Integer.class, a -> effect("one"));
+          context.publish("one is done");
           context.step(
               "two",
               Integer.class,
@@ -189,6 +190,10 @@ class FleetTest {
       assertThat(count("one")).isEqualTo(1);
       assertThat(count("two")).isEqualTo(2);
       assertThat(count("three")).isEqualTo(1);
+      assertThat(lives.run(run).orElseThrow().journal())
+          .filteredOn(RunView.Line::again)
+          .extracting(RunView.Line::path)
+          .containsExactly("two#1");
       assertThat(lives.processes())
           .as("a dead process is not listed once it was taken over")
           .hasSize(1);
