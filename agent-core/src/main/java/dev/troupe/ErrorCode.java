@@ -49,7 +49,7 @@ public enum ErrorCode {
   LIMIT_EXCEEDED(false),
   /** The store did not answer or failed; whether the change was made is unknown. */
   STORE_UNAVAILABLE(true),
-  /** The store has no space left; nothing was written. */
+  /** The store has no space left; the change was not made. */
   STORE_FULL(true),
   /** The store belongs to another process. */
   STORE_IN_USE(false),

@@ -125,7 +125,7 @@ public final class AgentRuntime implements AutoCloseable {
         held = holds;
         endOverdue();
       } catch (Throwable e) { // also when memory is short: the lease has to be watched
-        core.log.error("the watch failed and goes on", e);
+        core.failed("the watch failed and goes on", e);
       }
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(TICK_MILLIS));
     }

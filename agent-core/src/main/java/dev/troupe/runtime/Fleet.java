@@ -220,12 +220,20 @@ final class Fleet implements Runnable {
   }
 
   /** The incarnations that this process was before and whose late claims are to be looked for. */
-  List<String> takeFormer() {
+  List<String> former() {
     lock.lock();
     try {
-      List<String> all = List.copyOf(former);
-      former.clear();
-      return all;
+      return List.copyOf(former);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What an earlier incarnation held was looked for. */
+  void forget(String incarnation) {
+    lock.lock();
+    try {
+      former.remove(incarnation);
     } finally {
       lock.unlock();
     }

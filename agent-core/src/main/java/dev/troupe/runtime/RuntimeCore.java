@@ -122,9 +122,17 @@ final class RuntimeCore {
 
   /**
    * Says that something failed and is tried again. Of a store that is away it is said now and then,
-   * without a trace.
+   * without a trace. Never throws: when memory is short, saying so may fail as well.
    */
   void failed(String what, Throwable why) {
+    try {
+      say(what, why);
+    } catch (Throwable speechless) {
+      said.clear(); // the work that is tried again is what counts
+    }
+  }
+
+  private void say(String what, Throwable why) {
     if (!(why instanceof AgentException away && away.retryable())) {
       log.warn(what, why);
       return;

@@ -37,8 +37,8 @@ final class TakeOver {
   private long nextSweep = System.nanoTime();
   private long sweeps;
 
-  /** Whether this one of the fleet looks at all runs; at first everybody does. */
-  private boolean first = true;
+  /** Whether this one of the fleet looks at all runs; nobody does so just because it starts. */
+  private boolean first;
 
   TakeOver(RuntimeCore core, ClaimLoop claims) {
     this.core = core;

@@ -92,8 +92,9 @@ final class Upkeep implements Runnable {
       }
       if (now - nextSecond >= 0) {
         nextSecond = now + SECOND;
-        for (String former : core.fleet.takeFormer()) {
+        for (String former : core.fleet.former()) {
           takeOver.putBackAll(former, core.where);
+          core.fleet.forget(former); // not before: the store may be away
         }
         giveBack();
         if (core.options.retention() != null) {
