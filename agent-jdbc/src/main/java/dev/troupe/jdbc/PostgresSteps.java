@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -136,38 +135,40 @@ final class PostgresSteps {
 
   private static @Nullable Outcome[] many(
       PostgresSession session, List<Change> changes, List<Step> steps) throws SQLException {
-    int size = steps.size();
+    int size = 0;
+    for (Step step : steps) {
+      size += step.rows.size();
+    }
     int[] number = new int[size];
     int[] partition = new int[size];
     byte[][] key = new byte[size][];
     byte[][] holder = new byte[size][];
     long[] grant = new long[size];
     long[] mail = new long[size];
-    Rows put = new Rows();
-    Rows cut = new Rows();
+    byte[][] name = new byte[size][];
+    byte @Nullable [] @Nullable [] value = new byte[size][];
+    boolean cuts = false;
     int at = 0;
     for (int i : inOrderOfLocking(changes)) {
       Step step = steps.get(i);
-      number[at] = i + 1;
-      partition[at] = changes.get(i).partition();
-      key[at] = SqliteNames.encode(step.held.key());
-      holder[at] = SqliteNames.encode(step.held.grant().holder());
-      grant[at] = step.held.grant().number();
-      mail[at] = step.mailAtMost;
+      byte[] ofKey = SqliteNames.encode(step.held.key());
+      byte[] ofHolder = SqliteNames.encode(step.held.grant().holder());
       for (Edit.Row row : step.rows) {
-        (row.value() == null ? cut : put).add(i + 1, row);
+        number[at] = i + 1;
+        partition[at] = changes.get(i).partition();
+        key[at] = ofKey;
+        holder[at] = ofHolder;
+        grant[at] = step.held.grant().number();
+        mail[at] = step.mailAtMost;
+        name[at] = SqliteNames.encode(row.row());
+        value[at++] = row.value();
+        cuts |= row.value() == null;
       }
-      at++;
     }
-    boolean cuts = !cut.numbers.isEmpty();
     PostgresSql sql = session.sql();
     try (PostgresQuery query = session.timed(cuts ? sql.stepsAndCuts : sql.steps)) {
       query.array(number).array(partition).array(key).array(holder).array(grant).array(mail);
-      query.ints(put.numbers).array(put.names.toArray(new byte[0][]));
-      query.array(put.values.toArray(new byte[0][]));
-      if (cuts) {
-        query.ints(cut.numbers).array(cut.names.toArray(new byte[0][]));
-      }
+      query.array(name).array(value);
       return outcomes(session, query, steps);
     }
   }
@@ -184,18 +185,6 @@ final class PostgresSteps {
               PostgresSession.LOCKING));
     }
     return order;
-  }
-
-  private static final class Rows {
-    final List<Integer> numbers = new ArrayList<>();
-    final List<byte[]> names = new ArrayList<>();
-    final List<byte[]> values = new ArrayList<>();
-
-    void add(int number, Edit.Row row) {
-      numbers.add(number);
-      names.add(SqliteNames.encode(row.row()));
-      values.add(Objects.requireNonNullElse(row.value(), new byte[0]));
-    }
   }
 
   /** Reads now, the number of the change, version, mail. */

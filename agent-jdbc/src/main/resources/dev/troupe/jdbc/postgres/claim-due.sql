@@ -7,7 +7,7 @@ WITH clock AS MATERIALIZED (
 ), near AS MATERIALIZED (
   SELECT c.id, c.priority, c.due
   FROM clock
-    CROSS JOIN unnest(?::bytea[]) AS q (queue)
+    CROSS JOIN unnest((SELECT ?::bytea[])) AS q (queue)
     CROSS JOIN (VALUES (2), (1), (0)) AS p (priority)
     CROSS JOIN LATERAL (
       SELECT r.id, r.priority, r.due
@@ -24,7 +24,8 @@ WITH clock AS MATERIALIZED (
   FROM near
 ), lined AS (
   SELECT id, least(rank, turn.place) AS place, turn.place IS NULL AS late, rank
-  FROM ranked LEFT JOIN unnest(?::integer[]) WITH ORDINALITY AS turn (place, age) USING (age)
+  FROM ranked
+    LEFT JOIN unnest((SELECT ?::integer[])) WITH ORDINALITY AS turn (place, age) USING (age)
 ), locked AS MATERIALIZED (
   SELECT r.id, octet_length(r.value) AS bytes, l.place, l.late, l.rank
   FROM clock

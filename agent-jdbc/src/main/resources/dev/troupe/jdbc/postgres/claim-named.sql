@@ -6,7 +6,8 @@ WITH clock AS MATERIALIZED (
 ), locked AS MATERIALIZED (
   SELECT r.id, octet_length(r.value) AS bytes, n.number AS place, false AS late, 0 AS rank
   FROM clock
-    CROSS JOIN unnest(?::integer[], ?::bytea[], ?::integer[]) AS n (partition, key, number)
+    CROSS JOIN unnest((SELECT ?::integer[]), (SELECT ?::bytea[]), (SELECT ?::integer[]))
+      AS n (partition, key, number)
     CROSS JOIN LATERAL (
       SELECT r.id, r.value FROM {schema}.record r
       WHERE r.partition = n.partition AND r.key = n.key

@@ -4,13 +4,13 @@
 WITH clock AS MATERIALIZED (
   SELECT {now} AS now
 ), slots AS MATERIALIZED (
-  SELECT pg_advisory_xact_lock(?, s.slot) FROM unnest(?::integer[]) AS s (slot)
+  SELECT pg_advisory_xact_lock(?, s.slot) FROM unnest((SELECT ?::integer[])) AS s (slot)
 ), waited AS MATERIALIZED (
   SELECT count(*) AS n FROM slots
 ), locked AS MATERIALIZED (
   SELECT {columns}, CASE WHEN octet_length(r.value) <= 2000 THEN r.value END AS value
   FROM waited
-    CROSS JOIN LATERAL unnest(?::integer[], ?::bytea[]) AS k (partition, key)
+    CROSS JOIN LATERAL unnest((SELECT ?::integer[]), (SELECT ?::bytea[])) AS k (partition, key)
     CROSS JOIN LATERAL (
       SELECT * FROM {schema}.record r
       WHERE waited.n >= 0 AND r.partition = k.partition AND r.key = k.key

@@ -14,7 +14,7 @@ WITH clock AS MATERIALIZED (
 ), put AS (
   INSERT INTO {schema}.record_row (record, name, value)
   SELECT p.id, w.name, w.value
-  FROM parked p CROSS JOIN unnest(?::bytea[], ?::bytea[]) AS w (name, value)
+  FROM parked p CROSS JOIN unnest((SELECT ?::bytea[]), (SELECT ?::bytea[])) AS w (name, value)
   WHERE w.value IS NOT NULL
   ON CONFLICT (record, name) DO UPDATE SET value = excluded.value
 ), cut AS (

@@ -1,12 +1,16 @@
--- Steps of several runs, or of several rows, in one statement: a guard for each change, locked in the
--- order in which they are given, which is that of keys, and then the rows of those changes whose guard
--- held. LATERAL keeps the server from reading whole tables while it believes that they are small.
+-- Steps of several runs, or of several rows, in one statement: a guard for each row, locked in the
+-- order in which they are given, which is that of keys, and the rows whose guard held; a row without
+-- a value is removed. LATERAL keeps the server from joining whole tables. (SELECT ?) keeps the
+-- length of the lists from its planner, which otherwise makes a plan for each flush and takes longer
+-- for that than for the work.
 WITH clock AS MATERIALIZED (
   SELECT {now} AS now
 ), guarded AS MATERIALIZED (
-  SELECT g.number, r.id, r.version, r.mail
-  FROM unnest(?::integer[], ?::integer[], ?::bytea[], ?::bytea[], ?::bigint[], ?::bigint[])
-      AS g (number, partition, key, holder, grant_number, mail)
+  SELECT g.number, r.id, r.version, r.mail, g.name, g.value
+  FROM unnest((SELECT ?::integer[]), (SELECT ?::integer[]), (SELECT ?::bytea[]),
+        (SELECT ?::bytea[]), (SELECT ?::bigint[]), (SELECT ?::bigint[]), (SELECT ?::bytea[]),
+        (SELECT ?::bytea[]))
+      AS g (number, partition, key, holder, grant_number, mail, name, value)
     CROSS JOIN clock
     CROSS JOIN LATERAL (
       SELECT r.id, r.version, r.mail FROM {schema}.record r
@@ -17,11 +21,7 @@ WITH clock AS MATERIALIZED (
     ) r
 ), put AS (
   INSERT INTO {schema}.record_row (record, name, value)
-  SELECT g.id, w.name, w.value
-  FROM guarded g
-    JOIN unnest(?::integer[], ?::bytea[], ?::bytea[]) AS w (number, name, value)
-      ON w.number = g.number
-  WHERE w.value IS NOT NULL
+  SELECT g.id, g.name, g.value FROM guarded g WHERE g.value IS NOT NULL
   ON CONFLICT (record, name) DO UPDATE SET value = excluded.value
 {cut})
 SELECT clock.now, g.number, g.version, g.mail FROM clock, guarded g
