@@ -36,8 +36,8 @@ public enum ErrorCode {
   /** A stored value can't be decoded. */
   UNDECODABLE(false),
   /**
-   * Each process that executed the run died, more often than the runtime's limit allows, and the
-   * run came no further in between.
+   * Each process that executed the run died, or the run hung, more often than the runtime's limit
+   * allows, and it came no further in between.
    */
   POISONED(false),
   /**

@@ -24,6 +24,7 @@ public final class AgentDefinition<I, O extends @Nullable Object> {
   private final Set<String> capabilities;
   private final RetryPolicy retry;
   private final @Nullable Duration deadline;
+  private final @Nullable Duration stuckAfter;
   private final int concurrency;
 
   private AgentDefinition(Builder<I, O> b) {
@@ -35,6 +36,7 @@ public final class AgentDefinition<I, O extends @Nullable Object> {
     this.capabilities = Set.copyOf(b.capabilities);
     this.retry = b.retry;
     this.deadline = b.deadline;
+    this.stuckAfter = b.stuckAfter;
     this.concurrency = b.concurrency;
   }
 
@@ -135,6 +137,15 @@ public final class AgentDefinition<I, O extends @Nullable Object> {
   }
 
   /**
+   * How long the agent may be silent before its execution counts as stuck.
+   *
+   * @return the limit, empty for none
+   */
+  public Optional<Duration> stuckAfter() {
+    return Optional.ofNullable(stuckAfter);
+  }
+
+  /**
    * How many runs of this agent one process executes at once.
    *
    * @return at least 1
@@ -163,6 +174,7 @@ public final class AgentDefinition<I, O extends @Nullable Object> {
     private String version = "1";
     private RetryPolicy retry = RetryPolicy.exponential(3);
     private @Nullable Duration deadline;
+    private @Nullable Duration stuckAfter;
     private int concurrency = Integer.MAX_VALUE;
 
     private Builder(String name, Class<I> input, Class<O> output, Agent<I, O> agent) {
@@ -227,6 +239,25 @@ public final class AgentDefinition<I, O extends @Nullable Object> {
         throw new IllegalArgumentException("deadline must be more than zero: " + deadline);
       }
       this.deadline = deadline;
+      return this;
+    }
+
+    /**
+     * Sets how long the agent may neither call its context nor begin or end a step before its
+     * execution counts as stuck. Then its threads are interrupted and left behind, what they still
+     * write is refused, and the run begins again from its journal, in this process or another. That
+     * counts as a take-over: a run that gets stuck again and again without coming further fails
+     * with {@code POISONED}. Waits do not count as silence. By default there is no limit; set it
+     * above the longest step, which a time limit of its own ends more gently.
+     *
+     * @param stuckAfter more than zero
+     * @return this
+     */
+    public Builder<I, O> stuckAfter(Duration stuckAfter) {
+      if (stuckAfter.isNegative() || stuckAfter.isZero()) {
+        throw new IllegalArgumentException("stuckAfter must be more than zero: " + stuckAfter);
+      }
+      this.stuckAfter = stuckAfter;
       return this;
     }
 

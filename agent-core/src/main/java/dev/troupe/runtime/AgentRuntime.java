@@ -8,6 +8,7 @@ import dev.troupe.agent.AgentRegistry;
 import dev.troupe.agent.Resolution;
 import dev.troupe.state.MemoryStateStore;
 import dev.troupe.state.StateStore;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -53,6 +54,8 @@ import org.jspecify.annotations.Nullable;
  *       take effect once.
  *   <li>A step whose outcome a dead process left unknown is repeated, failed, found out or asked
  *       about, as its {@link dev.troupe.agent.Step.Builder#whenUnknown} says.
+ *   <li>An execution that is silent for longer than its agent allows begins again from its journal;
+ *       what its old threads still write is refused.
  * </ol>
  *
  * <p>Safe for use by many threads.
@@ -66,6 +69,7 @@ public final class AgentRuntime implements AutoCloseable {
   private final Thread claiming;
   private final Thread watching;
   private final @Nullable StateStore ownStore;
+  private final @Nullable Metrics metrics;
   private final AtomicBoolean closed = new AtomicBoolean();
   private volatile boolean watchedEnough;
   private @Nullable Thread hook;
@@ -75,6 +79,11 @@ public final class AgentRuntime implements AutoCloseable {
     this.ownStore = store == null ? new MemoryStateStore() : null;
     StateStore used = ownStore == null ? Objects.requireNonNull(store) : ownStore;
     StoreAccess access = new StoreAccess(used);
+    this.metrics = b.meters == null ? null : new Metrics(b.meters);
+    List<RunListener> listeners = new ArrayList<>(b.listeners);
+    if (metrics != null) {
+      listeners.add(metrics);
+    }
     this.core =
         new RuntimeCore(
             new Fleet(access, b.expiry),
@@ -90,7 +99,7 @@ public final class AgentRuntime implements AutoCloseable {
                 b.maxTakeOvers,
                 b.retention),
             Threads.executor(),
-            b.listeners);
+            listeners);
     this.claims = new ClaimLoop(core);
     this.upkeep = new Upkeep(core, claims);
     core.connect(claims, upkeep);
@@ -107,6 +116,9 @@ public final class AgentRuntime implements AutoCloseable {
     }
     claiming.start();
     watching.start();
+    if (metrics != null) {
+      metrics.watch(this, core);
+    }
     if (b.shutdownHook) {
       hook = Threads.atShutdown(this::close);
     }
@@ -136,6 +148,10 @@ public final class AgentRuntime implements AutoCloseable {
     for (Execution run : core.running.values()) {
       if (run.overdue(now, core.options.endGrace())) {
         core.executor.execute(run::endOverHead);
+      }
+      Optional<Duration> silence = run.definition.stuckAfter();
+      if (silence.isPresent() && run.isStuck(silence.get())) {
+        core.executor.execute(run::restart);
       }
     }
   }
@@ -280,6 +296,46 @@ public final class AgentRuntime implements AutoCloseable {
   }
 
   /**
+   * How this runtime is. Asks nobody, so it returns at once whatever the store does.
+   *
+   * @return {@link RuntimeHealth.State#DOWN} when it was closed, one of its threads has ended, or
+   *     an error of the JVM itself (such as too little memory) was seen within the last minute;
+   *     {@link RuntimeHealth.State#DEGRADED} when the store does not answer, it has lost its lease,
+   *     it is shutting down, or an agent was stuck within the last minute
+   */
+  public RuntimeHealth health() {
+    List<String> down = new ArrayList<>();
+    List<String> degraded = new ArrayList<>();
+    if (closed.get()) {
+      down.add("the runtime was closed");
+    } else if (!claiming.isAlive() || !watching.isAlive() || !upkeep.isAlive()) {
+      down.add("a thread of the runtime has ended");
+    }
+    recent(core.broken)
+        .ifPresent(what -> down.add("the JVM is short of something it needs: " + what));
+    if (!core.fleet.holdsLease()) {
+      degraded.add("no heartbeat went through in time; runs go on elsewhere, if anywhere");
+    }
+    if (claims.failing()) {
+      degraded.add("no runs can be taken from the store");
+    }
+    recent(core.stuck)
+        .ifPresent(run -> degraded.add("run " + run + " gave no sign of life and was begun again"));
+    RuntimeHealth.State state =
+        !down.isEmpty()
+            ? RuntimeHealth.State.DOWN
+            : degraded.isEmpty() ? RuntimeHealth.State.UP : RuntimeHealth.State.DEGRADED;
+    down.addAll(degraded);
+    return new RuntimeHealth(state, down);
+  }
+
+  private static Optional<String> recent(RuntimeCore.@Nullable Noted noted) {
+    return noted == null || System.nanoTime() - noted.nanos() > TimeUnit.MINUTES.toNanos(1)
+        ? Optional.empty()
+        : Optional.of(noted.what());
+  }
+
+  /**
    * Shuts down: takes no more runs, lets waiting ones leave, gives those under way the shutdown
    * grace to finish, then interrupts them and hands them back. Returns within the grace plus 3
    * seconds. May be called more than once and from any thread; closes the store only if the runtime
@@ -313,6 +369,9 @@ public final class AgentRuntime implements AutoCloseable {
     }
     leave();
     core.handles.closed(closedError());
+    if (metrics != null) {
+      metrics.close();
+    }
     if (ownStore != null) {
       ownStore.close();
     }
@@ -358,6 +417,7 @@ public final class AgentRuntime implements AutoCloseable {
     private Codec codec = Codec.json();
     private final AgentRegistry registry = new AgentRegistry();
     private final List<RunListener> listeners = new ArrayList<>();
+    private @Nullable MeterRegistry meters;
     private int maxConcurrentRuns = 64;
     private Duration hotWait = Duration.ofSeconds(1);
     private Duration pollInterval = Duration.ofMillis(200);
@@ -413,6 +473,23 @@ public final class AgentRuntime implements AutoCloseable {
      */
     public Builder listener(RunListener listener) {
       listeners.add(listener);
+      return this;
+    }
+
+    /**
+     * Counts what happens in a registry: {@code troupe.runs.started} (tags agent, again), {@code
+     * troupe.runs.parked}, {@code troupe.runs.ended} (agent, state), {@code troupe.runs.let.go}
+     * (agent, reason: fenced, lease_ended, store_away, stuck, error), {@code troupe.steps} (a timer
+     * of the attempts that succeeded; agent), {@code troupe.steps.failed} (agent, kind, last),
+     * {@code troupe.outcomes.unknown} (agent), {@code troupe.takeovers}, and as gauges {@code
+     * troupe.runs.executing}, {@code troupe.runs.capacity} and {@code troupe.health} (2 up, 1
+     * degraded, 0 down). Gauges are removed when the runtime is closed.
+     *
+     * @param meters the registry
+     * @return this
+     */
+    public Builder meterRegistry(MeterRegistry meters) {
+      this.meters = meters;
       return this;
     }
 

@@ -55,6 +55,7 @@ final class ClaimLoop implements Runnable {
   private volatile boolean suspect;
   private volatile boolean unanswered;
   private volatile boolean full;
+  private volatile boolean failing;
 
   ClaimLoop(RuntimeCore core) {
     this.core = core;
@@ -137,6 +138,11 @@ final class ClaimLoop implements Runnable {
     }
   }
 
+  /** Whether the last attempt to take runs from the store failed. */
+  boolean failing() {
+    return failing;
+  }
+
   Grant newGrant() {
     return new Grant(core.fleet.claimant(), grants.incrementAndGet());
   }
@@ -175,9 +181,11 @@ final class ClaimLoop implements Runnable {
           List<Stored> due = claim(new Claim.From.Due(work.queues), free);
           start(due);
           remember(due.size() >= free);
+          failing = false;
         }
       } catch (Throwable e) { // also when memory is short: nobody else takes runs
         unanswered();
+        failing = true;
         pause = Math.min(Math.max(50, pause * 2), 2_000);
         core.failed("no runs can be taken from the store now, and it is tried again", e);
       }

@@ -10,6 +10,7 @@ import dev.troupe.run.Journal;
 import dev.troupe.run.RunEnd;
 import dev.troupe.run.RunHeader;
 import dev.troupe.run.Runs;
+import dev.troupe.runtime.RunEvent.LetGo;
 import dev.troupe.state.Change;
 import dev.troupe.state.Edit;
 import dev.troupe.state.Outcome;
@@ -70,6 +71,7 @@ final class Execution {
   private boolean settling;
   private boolean compensates;
   private boolean left;
+  private boolean told;
   private long endingSince;
   private long lastSeen;
   private boolean ridersUnderWay;
@@ -114,8 +116,9 @@ final class Execution {
     } catch (Unwinding lost) {
       core.letGo(this);
     } catch (Throwable t) {
+      core.noticed(t);
       core.log.error("run {} is let go after an error of the library", runId(), t);
-      core.letGo(this);
+      letGo(LetGo.Reason.ERROR);
     } finally {
       leave();
     }
@@ -165,6 +168,7 @@ final class Execution {
       RunContext context = new RunContext(this, main, "", header().origin().created());
       result = core.invoke(definition, header(), context);
     } catch (Throwable t) {
+      core.noticed(t);
       thrown = t;
     }
     lock.lock();
@@ -318,7 +322,7 @@ final class Execution {
     if (outcome instanceof Outcome.Done done) {
       core.ended(this, end, failure, done);
     } else {
-      core.letGo(this);
+      letGo(LetGo.Reason.FENCED);
     }
   }
 
@@ -341,7 +345,7 @@ final class Execution {
     if (((Outcome.Refused) outcome).because() instanceof Edit.NoMailAfter) {
       return reload(); // mail came: look at it and go on
     }
-    core.letGo(this);
+    letGo(LetGo.Reason.FENCED);
     return false;
   }
 
@@ -350,7 +354,7 @@ final class Execution {
     if (whole == null
         || !(whole.place() instanceof Place.Held held)
         || !held.grant().equals(journal.grant())) {
-      core.letGo(this);
+      letGo(LetGo.Reason.FENCED);
       return false;
     }
     lock.lock();
@@ -392,7 +396,7 @@ final class Execution {
       return;
     }
     if (attempt(rest) instanceof Outcome.Refused) {
-      throw lost("its grant is no longer valid");
+      throw fenced();
     }
   }
 
@@ -467,13 +471,36 @@ final class Execution {
         throw new Unwinding(waitsFor);
       }
       core.log.warn("run {} is let go: {}", runId(), failed.getMessage());
-      throw lost(failed.code().name());
+      throw lost(LetGo.Reason.STORE_AWAY, failed.code().name());
     }
   }
 
-  Unwinding lost(String why) {
+  Unwinding fenced() {
+    return lost(LetGo.Reason.FENCED, "its grant is no longer valid");
+  }
+
+  Unwinding lost(LetGo.Reason reason, String why) {
     leaveBy(Exit.LOST, "nothing, it was lost: " + why, null);
+    tell(reason);
     return new Unwinding(waitsFor);
+  }
+
+  private void letGo(LetGo.Reason reason) {
+    tell(reason);
+    core.letGo(this);
+  }
+
+  private void tell(LetGo.Reason reason) {
+    lock.lock();
+    try {
+      if (told) {
+        return;
+      }
+      told = true;
+    } finally {
+      lock.unlock();
+    }
+    core.tell(new LetGo(runId(), definition.name(), reason));
   }
 
   // control from other threads
@@ -560,6 +587,67 @@ final class Execution {
     } catch (Throwable failed) {
       core.log.error("run {} could not be ended and is let go", runId(), failed);
       core.letGo(this);
+    } finally {
+      leave();
+    }
+  }
+
+  /** Whether a strand that does not wait has given no sign of life for so long. */
+  boolean isStuck(Duration silence) {
+    lock.lock();
+    try {
+      if (settling || exit != Exit.NONE || journal.ending() != Ending.NOT) {
+        return false;
+      }
+      long now = System.nanoTime();
+      for (Strand strand : strands) {
+        if (now - strand.lastSign > RuntimeOptions.nanos(silence) && !waits.has(strand)) {
+          return true;
+        }
+      }
+      return false;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Gives a run that is stuck back, over the head of its threads, to begin again from its journal.
+   * What those threads still write is refused.
+   */
+  void restart() {
+    Change change;
+    lock.lock();
+    try {
+      if (settling || exit != Exit.NONE || journal.ending() != Ending.NOT) {
+        return;
+      }
+      settling = true;
+      interruptAll();
+      waits.changed.signalAll();
+      journal.diedIn(journal.grant().holder(), core.where);
+      change =
+          journal.takeUp(core.access.now(), core.options.maxTakeOvers(), core::encodedPoisoned);
+    } finally {
+      lock.unlock();
+    }
+    core.stuck = new RuntimeCore.Noted(runId(), System.nanoTime());
+    core.log.warn(
+        "run {} of agent {} gave no sign of life for too long; it begins again from its journal",
+        runId(),
+        header().queue());
+    try {
+      if (send(change) instanceof Outcome.Done) {
+        tell(LetGo.Reason.STUCK);
+        core.created(header());
+      } else {
+        letGo(LetGo.Reason.FENCED);
+      }
+    } catch (Unwinding lost) {
+      core.letGo(this);
+    } catch (Throwable failed) {
+      core.log.error("run {} could not be given back and is let go", runId(), failed);
+      letGo(LetGo.Reason.ERROR);
     } finally {
       leave();
     }
@@ -673,8 +761,9 @@ final class Execution {
   void check(Strand strand) {
     lock.lock();
     try {
+      strand.lastSign = System.nanoTime();
       if (journal.ending() != Ending.NOT) {
-        lastSeen = System.nanoTime();
+        lastSeen = strand.lastSign;
       }
       if (strand.isLost() || (settling && !strand.undoes)) {
         throw new Unwinding("another branch won, or the run has ended");
@@ -720,7 +809,7 @@ final class Execution {
       lock.unlock();
     }
     if (riders != null && deliverRiders(riders) instanceof Outcome.Refused) {
-      throw lost("its grant is no longer valid");
+      throw fenced();
     }
     return answer;
   }
@@ -737,7 +826,7 @@ final class Execution {
   private void awaitLease() {
     while (!core.fleet.mayBegin()) {
       if (!core.fleet.holdsLease()) {
-        throw lost("the process's lease has ended");
+        throw lost(LetGo.Reason.LEASE_ENDED, "the process's lease has ended");
       }
       if (exit != Exit.NONE) {
         return;
@@ -746,7 +835,7 @@ final class Execution {
     }
     // the lease is that of the present incarnation, and says nothing of what an earlier one claimed
     if (!journal.grant().holder().equals(core.fleet.incarnation())) {
-      throw lost("it was claimed before the process was declared dead");
+      throw lost(LetGo.Reason.LEASE_ENDED, "it was claimed before the process was declared dead");
     }
   }
 
@@ -760,6 +849,7 @@ final class Execution {
           || (!strand.undoes && (settling || journal.ending() != Ending.NOT))) {
         return false;
       }
+      strand.lastSign = System.nanoTime();
       strand.acting = thread;
       return true;
     } finally {
@@ -770,6 +860,7 @@ final class Execution {
   void exit(Strand strand) {
     lock.lock();
     try {
+      strand.lastSign = System.nanoTime();
       strand.acting = null;
     } finally {
       lock.unlock();

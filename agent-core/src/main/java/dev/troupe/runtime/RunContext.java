@@ -171,7 +171,7 @@ final class RunContext implements AgentContext {
         return;
       }
       if (!(((Outcome.Refused) outcome).because() instanceof Edit.Absent)) {
-        throw run.lost("its grant is no longer valid");
+        throw run.fenced();
       }
       if (run.core.access.hasRow(run.journal().id(), path)) {
         return; // the child is this call's: an earlier answer was lost, and it has gone on since

@@ -117,6 +117,30 @@ public sealed interface RunEvent {
       implements RunEvent {}
 
   /**
+   * This process no longer executes the run, though it has not ended; it goes on elsewhere, or here
+   * under a new grant.
+   *
+   * @param run the run
+   * @param agent its agent
+   * @param reason why
+   */
+  record LetGo(String run, String agent, Reason reason) implements RunEvent {
+    /** Why a run was let go. */
+    public enum Reason {
+      /** A write was refused, because the store has given the run to another. */
+      FENCED,
+      /** The process gave no sign of life in time, so others may have taken the run over. */
+      LEASE_ENDED,
+      /** The store did not answer for too long. */
+      STORE_AWAY,
+      /** The agent gave no sign of life for as long as its definition allows. */
+      STUCK,
+      /** An error of the library, or too little memory. */
+      ERROR
+    }
+  }
+
+  /**
    * The run ended, or was stopped because its journal and its code do not fit.
    *
    * @param run the run

@@ -11,6 +11,7 @@ import dev.troupe.run.Outbox;
 import dev.troupe.run.RunEnd;
 import dev.troupe.run.RunHeader;
 import dev.troupe.run.RunRecord;
+import dev.troupe.runtime.RunEvent.LetGo;
 import dev.troupe.state.Grant;
 import dev.troupe.state.Outcome;
 import dev.troupe.state.Stored;
@@ -67,6 +68,15 @@ final class RuntimeCore {
 
   /** How many records of dead processes this one has taken over. */
   final AtomicLong taken = new AtomicLong();
+
+  /** Something that health tells for a while. */
+  record Noted(String what, long nanos) {}
+
+  /** The last error of the JVM itself that anybody here saw. */
+  volatile @Nullable Noted broken;
+
+  /** The last run that was stuck here. */
+  volatile @Nullable Noted stuck;
 
   private final List<RunListener> listeners;
   private @Nullable ClaimLoop claims;
@@ -125,10 +135,20 @@ final class RuntimeCore {
    * without a trace. Never throws: when memory is short, saying so may fail as well.
    */
   void failed(String what, Throwable why) {
+    noticed(why);
     try {
       say(what, why);
     } catch (Throwable speechless) {
       said.clear(); // the work that is tried again is what counts
+    }
+  }
+
+  /**
+   * Memory ran out, or the JVM is broken in another way; an agent may have been the first to see.
+   */
+  void noticed(Throwable thrown) {
+    if (thrown instanceof VirtualMachineError fatal) {
+      broken = new Noted(fatal.getClass().getSimpleName(), System.nanoTime());
     }
   }
 
@@ -188,6 +208,16 @@ final class RuntimeCore {
           "agent %s gives a %s, not a %s"
               .formatted(definition.queue(), definition.output().getName(), wanted.getName()));
     }
+  }
+
+  /** Why a run fails that nobody could execute to its end, encoded. */
+  byte[] encodedPoisoned(int times) {
+    return encode(
+        new Failure(
+            ErrorCode.POISONED.name(),
+            "%d times in a row the process that executed this run died, or the run gave no sign of life for too long, and it came no further; %d times are allowed"
+                .formatted(times, options.maxTakeOvers()),
+            false));
   }
 
   byte[] encode(Failure failure) {
@@ -254,7 +284,7 @@ final class RuntimeCore {
 
   /** Lets go of all runs: this process may no longer be the one that executes them. */
   void interruptAll(String why) {
-    running.values().forEach(run -> run.lost(why));
+    running.values().forEach(run -> run.lost(LetGo.Reason.LEASE_ENDED, why));
   }
 
   void parked(@Nullable Instant due) {

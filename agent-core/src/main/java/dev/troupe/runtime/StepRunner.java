@@ -107,6 +107,7 @@ final class StepRunner {
     } catch (Unwinding leaving) {
       throw leaving;
     } catch (Throwable thrown) {
+      run.core.noticed(thrown);
       failed(path, step, number, thrown);
       return;
     }

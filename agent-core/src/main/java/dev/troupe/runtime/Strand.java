@@ -12,6 +12,9 @@ final class Strand {
   /** The thread that is inside a step's action now and may be interrupted. */
   @Nullable Thread acting;
 
+  /** When it last began or ended an action, or asked its context for something. */
+  long lastSign = System.nanoTime();
+
   /** Whether it undoes steps of a run that is ending. */
   final boolean undoes;
 

@@ -1,8 +1,6 @@
 package dev.troupe.runtime;
 
 import dev.troupe.AgentException;
-import dev.troupe.ErrorCode;
-import dev.troupe.agent.Failure;
 import dev.troupe.run.Journal;
 import dev.troupe.run.Membership;
 import dev.troupe.run.RunRecord;
@@ -193,17 +191,8 @@ final class TakeOver {
     if (RuntimeCore.isRun(record) && !Runs.isStopped(record)) {
       Journal journal = new Journal(record);
       journal.diedIn(holder, where);
-      return journal.takeUp(core.access.now(), core.options.maxTakeOvers(), this::poisoned);
+      return journal.takeUp(core.access.now(), core.options.maxTakeOvers(), core::encodedPoisoned);
     }
     return Misfits.back(record);
-  }
-
-  private byte[] poisoned(int deaths) {
-    return core.encode(
-        new Failure(
-            ErrorCode.POISONED.name(),
-            "%d processes died one after another while they executed this run, and it came no further; %d take-overs are allowed"
-                .formatted(deaths, core.options.maxTakeOvers()),
-            false));
   }
 }

@@ -39,6 +39,11 @@ final class Waits {
     waiting.removeIf(wait -> wait.strand.isLost());
   }
 
+  /** Whether this strand waits; under the run's lock. */
+  boolean has(Strand strand) {
+    return waiting.stream().anyMatch(wait -> wait.strand == strand);
+  }
+
   /** Whether something waits; under the run's lock. */
   boolean any() {
     return !waiting.isEmpty();

@@ -21,10 +21,13 @@ import dev.troupe.runtime.RunEvent;
 import dev.troupe.runtime.RunHandle;
 import dev.troupe.runtime.RunListener;
 import dev.troupe.runtime.RunView;
+import dev.troupe.runtime.RuntimeHealth;
 import dev.troupe.runtime.Submission;
 import dev.troupe.state.MemoryStateStore;
 import dev.troupe.testkit.CrashEverywhere;
 import dev.troupe.testkit.MovableClock;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -443,6 +446,34 @@ class DocsSnippetsTest {
       // end
     }
     assertThat(failures).containsExactly("order-17 ask price#1 java.lang.IllegalStateException");
+  }
+
+  @Test
+  void healthAndMetrics() throws Exception {
+    AgentDefinition<String, String> buy = agent("buy", this::buy);
+    MeterRegistry registry = new SimpleMeterRegistry();
+    try (AgentRuntime runtime = AgentRuntime.builder().meterRegistry(registry).agent(buy).start()) {
+      // snippet: health
+      RuntimeHealth health = runtime.health();
+      boolean ready = health.state() == RuntimeHealth.State.UP;
+      boolean alive = health.state() != RuntimeHealth.State.DOWN;
+      // end
+      assertThat(ready).isTrue();
+      assertThat(alive).isTrue();
+      assertThat(health.problems()).isEmpty();
+      assertThat(registry.get("troupe.health").gauge().value()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void anAgentThatMayGetStuck() {
+    // snippet: stuck
+    AgentDefinition<String, String> reminder =
+        AgentDefinition.of("reminder", String.class, String.class, this::remind)
+            .stuckAfter(Duration.ofMinutes(10))
+            .build();
+    // end
+    assertThat(reminder.stuckAfter()).contains(Duration.ofMinutes(10));
   }
 
   @Test
