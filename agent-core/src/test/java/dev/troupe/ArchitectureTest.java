@@ -26,6 +26,7 @@ import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaCodeUnit;
 import com.tngtech.archunit.core.domain.JavaField;
+import com.tngtech.archunit.core.domain.JavaMethodCall;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.domain.JavaPackage;
 import com.tngtech.archunit.core.domain.JavaType;
@@ -127,6 +128,26 @@ final class ArchitectureTest {
                   }
                 }))
         .check(MAIN);
+  }
+
+  /** So a process whose clock is days ahead neither fires timers early nor takes anything over. */
+  @Test
+  void onlyStoresOfTheProcessAskTheWallClock() {
+    Set<String> mayAsk = Set.of("dev.troupe.state.StoreClock", "dev.troupe.runtime.RuntimeCore");
+    Set<String> asked = new TreeSet<>();
+    for (JavaClass type : MAIN) {
+      for (JavaMethodCall call : type.getMethodCallsFromSelf()) {
+        String owner = call.getTargetOwner().getName();
+        boolean wallClock =
+            (owner.startsWith("java.time.") && call.getName().matches("now|system.*|tick.*"))
+                || (owner.equals("java.lang.System") && call.getName().equals("currentTimeMillis"))
+                || owner.equals("java.util.Date");
+        if (wallClock) {
+          asked.add(type.getName());
+        }
+      }
+    }
+    assertThat(asked).isEqualTo(mayAsk);
   }
 
   @Test
