@@ -15,7 +15,10 @@ import dev.troupe.agent.Step;
 import dev.troupe.agent.StepFailedException;
 import dev.troupe.agent.UnknownOutcome;
 import dev.troupe.resilience.BackoffRetryPolicy;
+import dev.troupe.resilience.Limit;
+import dev.troupe.resilience.RateLimiter;
 import dev.troupe.resilience.RetryPolicy;
+import dev.troupe.resilience.StoreRateLimiter;
 import dev.troupe.runtime.AgentRuntime;
 import dev.troupe.runtime.RunEvent;
 import dev.troupe.runtime.RunHandle;
@@ -24,6 +27,7 @@ import dev.troupe.runtime.RunView;
 import dev.troupe.runtime.RuntimeHealth;
 import dev.troupe.runtime.Submission;
 import dev.troupe.state.MemoryStateStore;
+import dev.troupe.state.StateStore;
 import dev.troupe.testkit.CrashEverywhere;
 import dev.troupe.testkit.MovableClock;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -446,6 +450,34 @@ class DocsSnippetsTest {
       // end
     }
     assertThat(failures).containsExactly("order-17 ask price#1 java.lang.IllegalStateException");
+  }
+
+  @Test
+  void limits() throws Exception {
+    StateStore store = new MemoryStateStore();
+    // snippet: limits
+    Limit requests = Limit.rate(60, Duration.ofMinutes(1)); // in any minute, 6 of them at once
+    Limit tokens = Limit.rate(100_000, Duration.ofMinutes(1), 20_000);
+    Limit calls = Limit.inFlight(8, Duration.ofMinutes(5));
+    RateLimiter limiter = new StoreRateLimiter(store);
+    RateLimiter.Demand demand =
+        new RateLimiter.Demand(
+            "openai",
+            List.of(
+                new RateLimiter.Line("requests", requests, 1),
+                new RateLimiter.Line("tokens", tokens, 4_000),
+                new RateLimiter.Line("calls", calls, 1)));
+    if (limiter.acquire(demand, Duration.ofSeconds(30))
+        instanceof RateLimiter.Decision.Granted granted) {
+      int used = callTheModel();
+      limiter.settle(List.of(granted.reservation().used("tokens", used)));
+    }
+    // end
+    assertThat(limiter.reserve(demand).granted()).isTrue();
+  }
+
+  private static int callTheModel() {
+    return 1_000;
   }
 
   @Test

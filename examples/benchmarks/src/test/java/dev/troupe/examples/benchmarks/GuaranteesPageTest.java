@@ -57,6 +57,17 @@ class GuaranteesPageTest {
               "Redis Cluster",
               in("RedisClusterContractTest").and(e -> !e.report.contains("jedis-7.4"))));
 
+  private static final List<Column> LIMITS =
+      List.of(
+          new Column("memory", in("StoreRateLimiterContractTest")),
+          new Column("SQLite", in("SqliteRateLimiterTest")),
+          new Column("PostgreSQL 14", in("PostgresRateLimiterTest")),
+          new Column(
+              "Redis 7",
+              in("RedisStoreRateLimiterTest").and(e -> !e.report.contains("jedis-7.4"))));
+
+  private static final String LIMIT_CONTRACT = "RateLimiterContract.java";
+
   private static final List<Column> RUNS =
       List.of(
           new Column("memory", e -> !of(e, "Sqlite") && !of(e, "Postgres") && !of(e, "Redis")),
@@ -88,8 +99,12 @@ class GuaranteesPageTest {
 
   private String page() throws IOException {
     List<Executed> executed = executed();
-    Map<Integer, List<String>> runs = tests(RUN_TEST, "agent-core/src/test", "agent-testkit/src");
-    Map<Integer, List<String>> stores = tests(STORE_TEST, "agent-testkit/src/main");
+    Map<Integer, List<String>> runs =
+        tests(RUN_TEST, file -> true, "agent-core/src/test", "agent-testkit/src");
+    Map<Integer, List<String>> stores =
+        tests(STORE_TEST, file -> !file.endsWith(LIMIT_CONTRACT), "agent-testkit/src/main");
+    Map<Integer, List<String>> limits =
+        tests(STORE_TEST, file -> file.endsWith(LIMIT_CONTRACT), "agent-testkit/src/main");
     return """
         # Guarantees
 
@@ -104,10 +119,16 @@ class GuaranteesPageTest {
 
         The sentences of `StateStore`; the tests are those of `StateStoreContract`. For each test there is a store broken on purpose that fails it and no other sentence's (`StateStoreContractTest`).
 
+        %s
+        ## Limits
+
+        The sentences of `RateLimiter`, held by `StoreRateLimiter` over each store; the tests are those of `RateLimiterContract`, with a limiter broken on purpose for each sentence (`StoreRateLimiterContractTest`).
+
         %s"""
         .formatted(
             table(sentences("runtime/AgentRuntime.java"), runs, RUNS, executed, true),
-            table(sentences("state/StateStore.java"), stores, STORES, executed, false));
+            table(sentences("state/StateStore.java"), stores, STORES, executed, false),
+            table(sentences("resilience/RateLimiter.java"), limits, LIMITS, executed, false));
   }
 
   private static String table(
@@ -158,10 +179,11 @@ class GuaranteesPageTest {
   }
 
   /** The methods that are marked with each number. */
-  private Map<Integer, List<String>> tests(Pattern marked, String... folders) throws IOException {
+  private Map<Integer, List<String>> tests(
+      Pattern marked, Predicate<Path> wanted, String... folders) throws IOException {
     Map<Integer, TreeSet<String>> found = new TreeMap<>();
     for (String folder : folders) {
-      for (Path source : files(root.resolve(folder), ".java")) {
+      for (Path source : files(root.resolve(folder), ".java").stream().filter(wanted).toList()) {
         for (MatchResult test : marked.matcher(Files.readString(source)).results().toList()) {
           Stream<String> numbers =
               marked == RUN_TEST

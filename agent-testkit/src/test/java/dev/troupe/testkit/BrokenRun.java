@@ -1,0 +1,97 @@
+package dev.troupe.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
+
+import java.lang.reflect.Method;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.engine.support.descriptor.MethodSource;
+import org.junit.platform.launcher.TestExecutionListener;
+import org.junit.platform.launcher.TestIdentifier;
+import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import org.junit.platform.launcher.core.LauncherFactory;
+
+/** A contract run on an implementation that was broken on purpose: which tests failed, and why. */
+final class BrokenRun implements TestExecutionListener {
+  private static final String WHICH = "dev.troupe.testkit.broken";
+
+  private final String broken;
+  private final Map<String, String> failures = new ConcurrentHashMap<>();
+  private final AtomicInteger tests = new AtomicInteger();
+
+  private BrokenRun(String broken) {
+    this.broken = broken;
+  }
+
+  /** Runs a class that extends a contract, and tells it which implementation to use. */
+  static BrokenRun of(Class<?> contract, String broken) {
+    BrokenRun run = new BrokenRun(broken);
+    LauncherFactory.create()
+        .execute(
+            LauncherDiscoveryRequestBuilder.request()
+                .selectors(selectClass(contract))
+                .configurationParameter(WHICH, broken)
+                .build(),
+            run);
+    return run;
+  }
+
+  static String which(ExtensionContext context) {
+    return context.getConfigurationParameter(WHICH).orElseThrow();
+  }
+
+  /** The numbers of a contract's tests, which their names and annotations agree on. */
+  static List<Integer> sentences(Class<?> contract) {
+    List<Method> all =
+        Stream.<Class<?>>iterate(contract, type -> type != Object.class, Class::getSuperclass)
+            .flatMap(type -> Arrays.stream(type.getDeclaredMethods()))
+            .filter(method -> method.isAnnotationPresent(Guarantee.class))
+            .toList();
+    assertThat(all).allMatch(test -> numberIn(test.getName()) == guarantee(test));
+    return all.stream().map(BrokenRun::guarantee).distinct().sorted().toList();
+  }
+
+  private static int guarantee(Method test) {
+    return test.getAnnotation(Guarantee.class).value();
+  }
+
+  private static int numberIn(String testName) {
+    return Integer.parseInt(testName.substring(1, 3));
+  }
+
+  /** Tests of this sentence failed, and no others. */
+  void blames(int guarantee) {
+    assertThat(tests).hasPositiveValue();
+    assertThat(failures).as("what fails on " + broken).isNotEmpty();
+    TreeSet<Integer> guarantees = new TreeSet<>();
+    failures.keySet().forEach(name -> guarantees.add(numberIn(name)));
+    assertThat(guarantees)
+        .as("sentences blamed for " + broken + ": " + new TreeMap<>(failures))
+        .containsExactly(guarantee);
+  }
+
+  @Override
+  public void executionFinished(TestIdentifier test, TestExecutionResult result) {
+    if (test.isTest()) {
+      tests.incrementAndGet();
+    }
+    if (result.getStatus() != TestExecutionResult.Status.SUCCESSFUL) {
+      String name =
+          test.getSource()
+              .filter(source -> source instanceof MethodSource)
+              .map(source -> ((MethodSource) source).getMethodName())
+              .filter(method -> method.matches("g\\d\\d_.*"))
+              .orElse("g00_" + test.getDisplayName());
+      failures.put(name, String.valueOf(result.getThrowable().orElse(null)));
+    }
+  }
+}
