@@ -81,6 +81,15 @@ final class RunContext implements AgentContext {
     }
   }
 
+  /**
+   * When a wait begins: what other processes wrote may show a time that this one's estimate of the
+   * store's time has not reached yet.
+   */
+  private Instant begin() {
+    Instant estimate = run.core.access.now();
+    return estimate.isAfter(now) ? estimate : now;
+  }
+
   private void reached(Entry entry) {
     reached(Instant.ofEpochMilli(entry.at()));
   }
@@ -268,7 +277,7 @@ final class RunContext implements AgentContext {
       return;
     }
     String path = path("sleep");
-    Instant due = ask(journal -> journal.sleep(path, duration, run.core.access.now()));
+    Instant due = ask(journal -> journal.sleep(path, duration, begin()));
     run.waits.await(strand, Waits.SLEEP + " " + due, due, () -> null);
     reached(due);
   }
@@ -305,9 +314,7 @@ final class RunContext implements AgentContext {
     Journal.Received received = ask(journal -> probe.get());
     if (received == null) {
       Instant due =
-          atMost == null
-              ? null
-              : ask(journal -> journal.signalLimit(path, atMost, run.core.access.now()));
+          atMost == null ? null : ask(journal -> journal.signalLimit(path, atMost, begin()));
       received = run.waits.await(strand, "signal '" + name + "'", due, probe);
       if (received == null && due != null) {
         run.write(ask(journal -> journal.signalTimedOut(path, due)));

@@ -30,6 +30,7 @@ import dev.troupe.state.Scan;
 import dev.troupe.state.StateStore;
 import dev.troupe.state.Stored;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -613,6 +614,42 @@ class RuntimeUnderFaultsTest {
     } finally {
       flaky.healed = true;
       runtime.close();
+    }
+  }
+
+  /** Answers of statements that were held up show the time at which they began. */
+  @Test
+  void aSleepIsCountedFromTheLatestTimeThatTheRunHasSeen() throws Exception {
+    Duration heldUp = Duration.ofMillis(200);
+    StateStore late =
+        new ForwardingStore(bench.store) {
+          @Override
+          public List<Outcome> apply(List<Change> changes) {
+            return super.apply(changes).stream().map(this::late).toList();
+          }
+
+          private Outcome late(Outcome outcome) {
+            return outcome instanceof Outcome.Done done
+                ? new Outcome.Done(done.now().minus(heldUp), done.seen())
+                : outcome;
+          }
+        };
+    Duration pause = Duration.ofMillis(50);
+    AgentDefinition<String, Long> sleeper =
+        AgentDefinition.of(
+                "sleeper",
+                String.class,
+                Long.class,
+                (in, context) -> {
+                  context.step("first", String.class, attempt -> in);
+                  Instant before = context.now();
+                  context.sleep(pause);
+                  return Duration.between(before, context.now()).toMillis();
+                })
+            .build();
+    try (AgentRuntime runtime = AgentRuntime.builder().store(late).agent(sleeper).start()) {
+      assertThat(runtime.submit("sleeper", "", Long.class).await(SOON))
+          .isGreaterThanOrEqualTo(pause.toMillis());
     }
   }
 }
