@@ -107,8 +107,9 @@ final class Soak {
         long last = System.nanoTime();
         for (int i = 0; i < WORKERS; i++) {
           proxies[i].heal();
-          workers[i].resume();
-          if (!workers[i].alive()) {
+          if (workers[i].alive()) {
+            workers[i].resume();
+          } else { // also one that found no server when it began
             start(i, address, histories);
           }
         }
