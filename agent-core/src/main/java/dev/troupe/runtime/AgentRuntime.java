@@ -127,15 +127,22 @@ public final class AgentRuntime implements AutoCloseable {
   /** Never waits for the store, so that a lease that ends is noticed whatever the store does. */
   private void watch() {
     boolean held = true;
+    long awakeSince = System.nanoTime();
+    long last = awakeSince;
     while (!watchedEnough) {
       try {
+        long now = System.nanoTime();
+        if (now - last > TimeUnit.MILLISECONDS.toNanos(20 * TICK_MILLIS)) {
+          awakeSince = now; // the whole process stood still, agents as well
+        }
+        last = now;
         boolean holds = core.fleet.holdsLease();
         if (held && !holds) {
           core.log.warn("no heartbeat went through in time; runs are interrupted until one does");
           core.interruptAll("the process's lease has ended");
         }
         held = holds;
-        endOverdue();
+        endOverdue(awakeSince);
       } catch (Throwable e) { // also when memory is short: the lease has to be watched
         core.failed("the watch failed and goes on", e);
       }
@@ -143,14 +150,14 @@ public final class AgentRuntime implements AutoCloseable {
     }
   }
 
-  private void endOverdue() {
+  private void endOverdue(long awakeSince) {
     Instant now = core.access.now();
     for (Execution run : core.running.values()) {
       if (run.overdue(now, core.options.endGrace())) {
         core.executor.execute(run::endOverHead);
       }
       Optional<Duration> silence = run.definition.stuckAfter();
-      if (silence.isPresent() && run.isStuck(silence.get())) {
+      if (silence.isPresent() && run.isStuck(silence.get(), awakeSince)) {
         core.executor.execute(run::restart);
       }
     }

@@ -592,8 +592,10 @@ final class Execution {
     }
   }
 
-  /** Whether a strand that does not wait has given no sign of life for so long. */
-  boolean isStuck(Duration silence) {
+  /**
+   * Whether a strand that does not wait has given no sign of life for so long in which it could.
+   */
+  boolean isStuck(Duration silence, long awakeSince) {
     lock.lock();
     try {
       if (settling || exit != Exit.NONE || journal.ending() != Ending.NOT) {
@@ -601,7 +603,8 @@ final class Execution {
       }
       long now = System.nanoTime();
       for (Strand strand : strands) {
-        if (now - strand.lastSign > RuntimeOptions.nanos(silence) && !waits.has(strand)) {
+        long silent = Math.min(now - strand.lastSign, now - awakeSince);
+        if (silent > RuntimeOptions.nanos(silence) && !waits.has(strand)) {
           return true;
         }
       }
