@@ -75,15 +75,16 @@ public sealed interface Limit {
    * At most so many permits at the same time, each until it is settled, or until it expires because
    * whoever had it is gone.
    *
-   * @param permits at the same time, at least 1
+   * @param permits at the same time, 1 to 1000: each reservation has its line in one value of a
+   *     store
    * @param expiry after which a reservation that nobody settled is free again, from a millisecond
    *     to 31 days
    */
   record InFlight(long permits, Duration expiry) implements Limit {
     /** Checks the numbers. */
     public InFlight {
-      if (permits < 1 || permits > 10_000) {
-        throw new IllegalArgumentException("permits in flight must be 1 to 10000: " + permits);
+      if (permits < 1 || permits > 1_000) {
+        throw new IllegalArgumentException("permits in flight must be 1 to 1000: " + permits);
       }
       if (expiry.compareTo(Rate.SHORTEST) < 0 || expiry.compareTo(Rate.LONGEST) > 0) {
         throw new IllegalArgumentException("expiry must be 1 ms to 31 days: " + expiry);

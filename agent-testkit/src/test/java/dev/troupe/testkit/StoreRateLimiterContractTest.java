@@ -2,10 +2,12 @@ package dev.troupe.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.troupe.resilience.Limit;
 import dev.troupe.resilience.RateLimiter;
 import dev.troupe.resilience.StoreRateLimiter;
 import dev.troupe.state.MemoryStateStore;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -30,6 +32,17 @@ class StoreRateLimiterContractTest extends RateLimiterContract {
   @Override
   protected void advance(Duration duration) {
     clock.advance(duration);
+  }
+
+  @Test
+  void asManyAsMayBeInFlightFitAStore() {
+    String name = "n".repeat(200);
+    Limit most = Limit.inFlight(1_000, Duration.ofDays(31));
+    RateLimiter limiter = open();
+    List<RateLimiter.Demand> all =
+        Collections.nCopies(1_001, RateLimiter.Demand.of("g", name, most, 1));
+    assertThat(limiter.reserve(all).stream().filter(RateLimiter.Decision::granted).count())
+        .isEqualTo(1_000);
   }
 
   @ParameterizedTest
