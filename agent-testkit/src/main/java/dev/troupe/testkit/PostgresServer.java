@@ -1,11 +1,7 @@
 package dev.troupe.testkit;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -53,13 +49,13 @@ public final class PostgresServer implements AutoCloseable {
   private final Thread atExit = new Thread(this::stop, "postgres-at-exit");
   private final int port;
   private @Nullable Process postmaster;
-  private @Nullable Process watcher;
+  private @Nullable EndWatch watch;
 
   private PostgresServer(Map<String, String> settings) {
     this.settings = Map.copyOf(settings);
     files = PostgresFiles.unpack(password);
     Runtime.getRuntime().addShutdownHook(atExit);
-    port = freePort();
+    port = LoopbackPorts.free();
     boolean up = false;
     try {
       launch();
@@ -227,7 +223,7 @@ public final class PostgresServer implements AutoCloseable {
       // those born between the two lines above
       all.addAll(process.toHandle().descendants().toList());
       all.forEach(ProcessHandle::destroyForcibly);
-      awaitEnd(process);
+      ProcessStates.awaitEnd(process);
       for (ProcessHandle child : all) {
         PostgresFiles.until(() -> !child.isAlive(), "a process of the server did not die");
       }
@@ -317,7 +313,7 @@ public final class PostgresServer implements AutoCloseable {
     try {
       Process process = PostgresFiles.builder(command, files.log()).start();
       postmaster = process;
-      watcher = watch(process);
+      watch = EndWatch.over(process, files.folder());
       PostgresFiles.until(
           () -> !process.isAlive() || files.isReady(process.pid()),
           () -> "the server does not get ready\n" + files.lastLines());
@@ -327,19 +323,6 @@ public final class PostgresServer implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-  }
-
-  /** A shell that waits for the end of its input, which is the end of this JVM, and tidies up. */
-  private Process watch(Process server) throws IOException {
-    String script =
-        "read -r line; [ -n \"$line\" ] && exit;"
-            + " children=$(cat /proc/$1/task/$1/children 2>/dev/null);"
-            + " kill -9 $1 $children 2>/dev/null; rm -rf \"$2\"";
-    return PostgresFiles.builder(
-            List.of("sh", "-c", script, "watcher", "" + server.pid(), files.folder().toString()),
-            files.log())
-        .redirectInput(ProcessBuilder.Redirect.PIPE)
-        .start();
   }
 
   private void shutDown() {
@@ -361,30 +344,13 @@ public final class PostgresServer implements AutoCloseable {
       }
       all.forEach(ProcessHandle::destroyForcibly);
     }
-    awaitEnd(process);
-    Process waiting = watcher;
+    ProcessStates.awaitEnd(process);
+    EndWatch waiting = watch;
     if (waiting != null) {
-      try (var input = waiting.getOutputStream()) {
-        input.write("over\n".getBytes(UTF_8));
-      } catch (IOException e) {
-        waiting.destroyForcibly();
-      }
-      awaitEnd(waiting);
+      waiting.end();
     }
     postmaster = null;
-    watcher = null;
-  }
-
-  private static void awaitEnd(Process process) {
-    PostgresFiles.until(() -> !process.isAlive(), "a process did not end");
-  }
-
-  private static int freePort() {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    watch = null;
   }
 
   /** How long anything may take. */

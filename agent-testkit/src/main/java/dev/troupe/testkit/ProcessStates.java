@@ -7,9 +7,13 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 
-/** Signals that Java does not know, and what became of them. */
+/** Signals, also those that Java does not know, and what became of them. */
 final class ProcessStates {
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
   private ProcessStates() {}
 
   /** Sends a signal; 0 when that was possible. */
@@ -18,6 +22,45 @@ final class ProcessStates {
       return quiet("kill", "-" + signal, Long.toString(pid)).waitFor();
     } catch (IOException e) {
       throw new UncheckedIOException("no command 'kill'", e);
+    }
+  }
+
+  /** Sends a signal, or says that this was not possible. */
+  static void signal(String signal, long pid) {
+    try {
+      if (kill(signal, pid) != 0) {
+        throw new IllegalStateException("can't send " + signal + " to process " + pid);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted", e);
+    }
+  }
+
+  /** Kills a process and waits until it is gone. */
+  static void end(Process process) {
+    process.toHandle().destroyForcibly(); // that of the process would also drop its last output
+    awaitEnd(process);
+  }
+
+  /** Waits until a process is gone, also on an interrupted thread. */
+  static void awaitEnd(Process process) {
+    boolean interrupted = false;
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    try {
+      while (process.isAlive()) {
+        try {
+          if (!process.waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+            throw new IllegalStateException("process " + process.pid() + " does not end");
+          }
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 
