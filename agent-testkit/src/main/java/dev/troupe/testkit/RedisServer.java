@@ -3,12 +3,7 @@ package dev.troupe.testkit;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,7 +11,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +33,7 @@ public final class RedisServer implements AutoCloseable {
   private final Path folder;
   private final Thread hook = new Thread(this::destroy, "redis-server-end");
   private final int port;
+  private volatile int bus;
   private volatile Process process;
   private volatile boolean closed;
 
@@ -46,12 +41,16 @@ public final class RedisServer implements AutoCloseable {
     this.settings = settings;
     try {
       folder = Files.createTempDirectory("troupe-redis-");
+      if (!settings.file.isEmpty()) {
+        Files.write(folder.resolve("redis.conf"), settings.file);
+      }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
     Runtime.getRuntime().addShutdownHook(hook);
     for (int attempt = 1; ; attempt++) {
-      int free = freePort();
+      int free = LoopbackPorts.free();
+      bus = settings.clustered ? LoopbackPorts.free() : 0;
       Process started = launch(free);
       process = started;
       String trouble = trouble(started, free);
@@ -60,7 +59,7 @@ public final class RedisServer implements AutoCloseable {
         return;
       }
       String log = end(log(), 12);
-      end(started);
+      ProcessStates.end(started);
       // another process may have taken the port in the meantime
       if (attempt == 5 || !log.contains("Address already in use")) {
         close();
@@ -118,12 +117,12 @@ public final class RedisServer implements AutoCloseable {
   /** Ends the server in order: it writes what it is configured to keep. */
   public void stop() {
     command("SHUTDOWN");
-    await(process);
+    ProcessStates.awaitEnd(process);
   }
 
   /** Ends the server at once, as {@code kill -9} does. */
   public void kill() {
-    end(process);
+    ProcessStates.end(process);
   }
 
   /** Starts the server again with the same port and data, after ending it if it runs. */
@@ -139,7 +138,7 @@ public final class RedisServer implements AutoCloseable {
       if (trouble == null) {
         return;
       }
-      end(started);
+      ProcessStates.end(started);
       if (System.nanoTime() - deadline > 0) {
         throw new IllegalStateException(
             "redis-server " + trouble + "; its log ends:\n" + end(log(), 12));
@@ -149,12 +148,12 @@ public final class RedisServer implements AutoCloseable {
 
   /** Stops the process without ending it: connections stay open and nobody answers. */
   public void pause() {
-    signal("STOP");
+    ProcessStates.signal("STOP", pid());
   }
 
   /** Lets a paused process go on. */
   public void resume() {
-    signal("CONT");
+    ProcessStates.signal("CONT", pid());
   }
 
   /** Ends the server and deletes its files. May be called more than once. */
@@ -174,7 +173,7 @@ public final class RedisServer implements AutoCloseable {
   private void destroy() {
     Process last = process;
     if (last != null) {
-      end(last);
+      ProcessStates.end(last);
     }
     RedisProgram.delete(folder);
   }
@@ -186,34 +185,41 @@ public final class RedisServer implements AutoCloseable {
    * @return the first line of the answer; empty when the server closed the connection
    */
   public String command(String... words) {
-    try (Socket socket = new Socket()) {
-      socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 2_000);
-      socket.setSoTimeout((int) PATIENCE.toMillis());
-      String login = settings.password == null ? "" : "AUTH " + settings.password + "\r\n";
-      socket.getOutputStream().write((login + String.join(" ", words) + "\r\n").getBytes(UTF_8));
-      if (settings.password != null) {
-        line(socket.getInputStream());
-      }
-      return line(socket.getInputStream());
+    try (RedisWire wire = new RedisWire(port, settings.password, PATIENCE)) {
+      return wire.firstLine(words);
     } catch (IOException e) {
       throw new UncheckedIOException("redis-server on port " + port, e);
     }
   }
 
-  private static String line(InputStream in) throws IOException {
-    StringBuilder line = new StringBuilder();
-    for (int c = in.read(); c >= 0 && c != '\n'; c = in.read()) {
-      line.append((char) c);
+  /** The whole answer to one command. */
+  @Nullable Object ask(String... words) throws IOException {
+    try (RedisWire wire = new RedisWire(port, settings.password, Duration.ofSeconds(2))) {
+      return wire.call(words);
     }
-    return line.toString().trim();
+  }
+
+  /** The port on which nodes of a cluster talk to one another. */
+  int bus() {
+    return bus;
+  }
+
+  boolean alive() {
+    return process.isAlive();
   }
 
   private Process launch(int at) {
     List<String> line = new ArrayList<>(List.of(RedisProgram.of(settings.version).toString()));
+    if (!settings.file.isEmpty()) {
+      line.add(folder.resolve("redis.conf").toString());
+    }
     line.addAll(List.of("--port", "" + at, "--bind", "127.0.0.1", "--dir", folder.toString()));
     line.addAll(List.of("--save", "", "--daemonize", "no", "--logfile", "server.log"));
     if (settings.password != null) {
       line.addAll(List.of("--requirepass", settings.password));
+    }
+    if (settings.clustered) {
+      line.addAll(List.of("--cluster-enabled", "yes", "--cluster-port", "" + bus));
     }
     line.addAll(settings.arguments);
     try {
@@ -233,11 +239,8 @@ public final class RedisServer implements AutoCloseable {
       if (!started.isAlive()) {
         return "ended with " + started.exitValue();
       }
-      try (Socket socket = new Socket()) {
-        socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), at), 1_000);
-        socket.setSoTimeout(1_000);
-        socket.getOutputStream().write("PING\r\n".getBytes(UTF_8));
-        String answer = line(socket.getInputStream());
+      try (RedisWire wire = new RedisWire(at, null, Duration.ofSeconds(1))) {
+        String answer = wire.firstLine("PING");
         if ((answer.startsWith("+PONG") || answer.startsWith("-NOAUTH")) && started.isAlive()) {
           return null;
         }
@@ -247,50 +250,6 @@ public final class RedisServer implements AutoCloseable {
       LockSupport.parkNanos(5_000_000);
     }
     return "did not answer for " + PATIENCE.toSeconds() + " s";
-  }
-
-  private static int freePort() {
-    try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return probe.getLocalPort();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private void signal(String name) {
-    try {
-      Process shell = new ProcessBuilder("sh", "-c", "kill -" + name + " " + pid()).start();
-      if (!shell.waitFor(10, TimeUnit.SECONDS) || shell.exitValue() != 0) {
-        throw new IllegalStateException("can't send " + name + " to process " + pid());
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted", e);
-    }
-  }
-
-  private static void end(Process process) {
-    process.toHandle().destroyForcibly();
-    await(process);
-  }
-
-  private static void await(Process process) {
-    boolean interrupted = false;
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
-    while (process.isAlive()) {
-      try {
-        if (!process.waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
-          throw new IllegalStateException("process " + process.pid() + " does not end");
-        }
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
   }
 
   private String log() {
@@ -311,6 +270,8 @@ public final class RedisServer implements AutoCloseable {
     private String version = "7.0";
     private @Nullable String password;
     private final List<String> arguments = new ArrayList<>();
+    private List<String> file = List.of();
+    private boolean clustered;
 
     private Builder() {}
 
@@ -368,6 +329,18 @@ public final class RedisServer implements AutoCloseable {
      */
     public Builder argument(String... words) {
       arguments.addAll(List.of(words));
+      return this;
+    }
+
+    /** Gives it a file of settings, in which it may write what it learns. */
+    Builder file(List<String> lines) {
+      file = List.copyOf(lines);
+      return this;
+    }
+
+    /** Makes it a node of a cluster, with a port for its bus. */
+    Builder clustered() {
+      clustered = true;
       return this;
     }
 

@@ -7,6 +7,11 @@
  * several processes starts each as a {@link dev.troupe.testkit.ChildProcess}, puts a {@link
  * dev.troupe.testkit.FaultProxy} before its server, and checks a {@link
  * dev.troupe.testkit.History}.
+ *
+ * <p>The servers are real: {@link dev.troupe.testkit.RedisServer}, and {@link
+ * dev.troupe.testkit.RedisSentinel} and {@link dev.troupe.testkit.RedisCluster} made of it; {@link
+ * dev.troupe.testkit.PostgresServer}; {@link dev.troupe.testkit.KafkaCluster}. Each names the jars
+ * to add.
  */
 @NullMarked
 package dev.troupe.testkit;
