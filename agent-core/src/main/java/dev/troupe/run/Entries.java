@@ -20,6 +20,10 @@ import org.jspecify.annotations.Nullable;
 final class Entries {
   private static final int MAX_PATH = 450;
   static final String OPEN = "$";
+
+  /** How the path of a compensation begins. */
+  static final String UNDO = "undo/";
+
   private static final String NEW_ROW = "$new";
   private static final String ASIDE = "$aside/";
 
@@ -58,7 +62,7 @@ final class Entries {
             open.put(row.substring(OPEN.length()), entry);
           } else {
             entries.put(row, entry);
-            if (entry.kind() != Entry.Kind.PROGRESS && !row.startsWith(Journal.UNDO)) {
+            if (entry.kind() != Entry.Kind.PROGRESS && !row.startsWith(UNDO)) {
               order.put(entry.number(), row);
             }
           }
