@@ -152,13 +152,13 @@ public final class AgentRuntime implements AutoCloseable {
 
   private void endOverdue(long awakeSince) {
     Instant now = core.access.now();
-    for (Execution run : core.running.values()) {
-      if (run.overdue(now, core.options.endGrace())) {
-        core.executor.execute(run::endOverHead);
+    for (Execution execution : core.running.values()) {
+      if (execution.signs.overdue(now, core.options.endGrace())) {
+        core.executor.execute(execution::endOverHead);
       }
-      Optional<Duration> silence = run.definition.stuckAfter();
-      if (silence.isPresent() && run.isStuck(silence.get(), awakeSince)) {
-        core.executor.execute(run::restart);
+      Optional<Duration> silence = execution.run.definition.stuckAfter();
+      if (silence.isPresent() && execution.signs.stuck(silence.get(), awakeSince)) {
+        core.executor.execute(execution::restart);
       }
     }
   }

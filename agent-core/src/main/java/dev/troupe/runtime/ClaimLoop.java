@@ -291,7 +291,7 @@ final class ClaimLoop implements Runnable {
    */
   private void reclaim() {
     Set<Long> known = new HashSet<>();
-    core.running.values().forEach(run -> known.add(run.journal().grant().number()));
+    core.running.values().forEach(e -> known.add(e.run.journal().grant().number()));
     core.letGo.forEach(run -> known.add(run.journal().grant().number()));
     List<Stored> stranded;
     do {
@@ -352,19 +352,19 @@ final class ClaimLoop implements Runnable {
       return;
     }
     journal.executedBy(core.where, record.now());
-    Execution run = new Execution(core, agent.get(), journal);
-    core.running.put(run.runId(), run);
-    if (core.mailed.remove(run.runId())) {
+    Execution execution = new Execution(core, agent.get(), journal);
+    core.running.put(header.id(), execution);
+    if (core.mailed.remove(header.id())) {
       try {
-        run.fetchMail(); // it came after the claim and before the line above
+        execution.access.fetchMail(); // it came after the claim and before the line above
       } catch (AgentException later) {
-        core.log.debug("run {} could not look for its mail", run.runId(), later);
+        core.log.debug("run {} could not look for its mail", header.id(), later);
       }
     }
     try {
-      core.executor.execute(run::run);
+      core.executor.execute(execution::run);
     } catch (Throwable noThread) {
-      run.abandon();
+      execution.abandon();
       throw noThread;
     }
   }

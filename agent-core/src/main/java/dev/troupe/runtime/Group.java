@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param <T> their result
  */
 final class Group<T extends @Nullable Object> {
-  private final Execution run;
+  private final JournalAccess access;
+  private final HeldRun run;
   private final RunContext parent;
   private final String path;
   private final String prefix;
@@ -39,7 +40,7 @@ final class Group<T extends @Nullable Object> {
 
     Member(int index) {
       this.index = index;
-      this.context = new RunContext(run, strand, prefix + index + "/", parent.now());
+      this.context = new RunContext(access, strand, prefix + index + "/", parent.now());
     }
 
     boolean succeeded() {
@@ -48,12 +49,13 @@ final class Group<T extends @Nullable Object> {
   }
 
   Group(
-      Execution run,
+      JournalAccess access,
       RunContext parent,
       String path,
       String prefix,
       List<? extends Branch<? extends T>> branches) {
-    this.run = run;
+    this.access = access;
+    this.run = access.run;
     this.parent = parent;
     this.path = path;
     this.prefix = prefix;
@@ -86,7 +88,7 @@ final class Group<T extends @Nullable Object> {
 
   @SuppressWarnings({"unchecked", "NullAway"}) // what a branch of this group returned
   T any(int atMost) {
-    OptionalInt known = run.ask(parent.strand(), journal -> journal.winner(path));
+    OptionalInt known = access.ask(parent.strand(), journal -> journal.winner(path));
     if (known.isPresent()) {
       if (known.getAsInt() >= members.size()) {
         throw run.stopping(
@@ -109,11 +111,11 @@ final class Group<T extends @Nullable Object> {
       if (member.succeeded()) {
         if (known.isEmpty()) {
           List<Edit> won =
-              run.ask(
+              access.ask(
                   parent.strand(),
                   journal -> journal.won(path, member.index, run.core.access.now()));
-          run.write(won);
-          run.forgetUndos(prefix, member.index);
+          access.write(won);
+          run.undos.forgetLosers(prefix, member.index);
         }
         parent.reached(member.context.now());
         return (T) member.result;
@@ -151,16 +153,17 @@ final class Group<T extends @Nullable Object> {
     run.check(parent.strand());
     run.lock.lock();
     try {
-      run.end(parent.strand());
+      run.strands.end(parent.strand());
       next(atMost, oneIsEnough);
       while (!going) {
-        run.waits.changed.awaitUninterruptibly();
+        run.changed.awaitUninterruptibly();
       }
       if (ended < members.size() && !(oneIsEnough && won())) {
         throw new Unwinding("the run leaves");
       }
       if (oneIsEnough) {
-        run.lose(members.stream().filter(m -> !m.over).map(m -> m.strand).toList());
+        run.strands.lose(members.stream().filter(m -> !m.over).map(m -> m.strand).toList());
+        access.waits.dropLost();
       }
     } finally {
       run.lock.unlock();
@@ -182,7 +185,7 @@ final class Group<T extends @Nullable Object> {
     }
     if (!going && (over || (run.departing() && ended == begun))) {
       going = true;
-      run.begin(parent.strand());
+      run.strands.begin(parent.strand());
     }
   }
 
@@ -191,7 +194,7 @@ final class Group<T extends @Nullable Object> {
   }
 
   private void begin(Member member, int atMost, boolean oneIsEnough) {
-    run.begin(member.strand);
+    run.strands.begin(member.strand);
     run.core.executor.execute(
         () -> {
           Object result = null;
@@ -208,7 +211,7 @@ final class Group<T extends @Nullable Object> {
             member.over = true;
             ended++;
             next(atMost, oneIsEnough);
-            run.end(member.strand);
+            run.strands.end(member.strand);
           } finally {
             run.lock.unlock();
           }

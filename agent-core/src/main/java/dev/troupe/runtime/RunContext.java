@@ -44,7 +44,8 @@ final class RunContext implements AgentContext {
   /** The most characters of a child's id; what lies beside a run has a few more. */
   private static final int MAX_CHILD = StoreInfo.MAX_NAME - 20;
 
-  private final Execution run;
+  private final JournalAccess access;
+  private final HeldRun run;
   private final Strand strand;
   private final String prefix;
   private final StepRunner steps;
@@ -53,12 +54,13 @@ final class RunContext implements AgentContext {
   private int derived;
   private int published;
 
-  RunContext(Execution run, Strand strand, String prefix, Instant now) {
-    this.run = run;
+  RunContext(JournalAccess access, Strand strand, String prefix, Instant now) {
+    this.access = access;
+    this.run = access.run;
     this.strand = strand;
     this.prefix = prefix;
     this.now = now;
-    this.steps = new StepRunner(run, strand);
+    this.steps = new StepRunner(access, strand);
   }
 
   StepRunner steps() {
@@ -95,7 +97,7 @@ final class RunContext implements AgentContext {
   }
 
   private <T extends @Nullable Object> T ask(Function<Journal, T> question) {
-    return run.ask(strand, question);
+    return access.ask(strand, question);
   }
 
   @Override
@@ -117,8 +119,7 @@ final class RunContext implements AgentContext {
     T value = (T) made.value();
     Optional<Compensation<T>> compensation = step.compensation();
     if (compensation.isPresent()) {
-      Execution.Undo undo =
-          new Execution.Undo(path, steps.undoing(path, step, compensation.get(), value));
+      Undos.Undo undo = new Undos.Undo(path, steps.undoing(path, step, compensation.get(), value));
       ask(journal -> run.undos.put(made.entry().number(), undo));
     }
     return value;
@@ -164,7 +165,7 @@ final class RunContext implements AgentContext {
       checkDepth(path);
     } catch (AgentException impossible) {
       byte[] payload = run.core.encode(Failure.of(impossible));
-      run.write(ask(journal -> journal.failed(path, payload, run.core.access.now(), 1)));
+      access.write(ask(journal -> journal.failed(path, payload, run.core.access.now(), 1)));
       return;
     }
     for (int turn = 1; ; turn++) {
@@ -172,7 +173,7 @@ final class RunContext implements AgentContext {
       Instant due = call.timeLimit().map(limit -> Runs.after(at, limit)).orElse(null);
       RunHeader child = child(path, turn, call, callee, input, at, due);
       List<Edit> edits = ask(journal -> journal.called(path, child, due, at));
-      Outcome outcome = run.attempt(edits);
+      Outcome outcome = access.attempt(edits);
       if (outcome instanceof Outcome.Done) {
         run.core.tell(
             new RunEvent.Called(
@@ -236,7 +237,7 @@ final class RunContext implements AgentContext {
         return look;
       }
       Look answered =
-          run.waits.await(
+          access.waits.await(
               strand,
               "agent '" + call.capability() + "'",
               later.due(),
@@ -248,7 +249,7 @@ final class RunContext implements AgentContext {
                 "agent '%s' gave no result in time".formatted(call.capability()),
                 true);
         byte[] payload = run.core.encode(late);
-        run.write(ask(journal -> journal.failed(path, payload, run.core.access.now(), 1)));
+        access.write(ask(journal -> journal.failed(path, payload, run.core.access.now(), 1)));
       }
     }
   }
@@ -257,7 +258,7 @@ final class RunContext implements AgentContext {
   public <T extends @Nullable Object> List<T> all(
       String name, int atMost, List<? extends Branch<? extends T>> branches) {
     String path = path(Names.check("a group's name", name));
-    return new Group<T>(run, this, path, path + "/", branches).all(atMost);
+    return new Group<T>(access, this, path, path + "/", branches).all(atMost);
   }
 
   @Override
@@ -268,7 +269,7 @@ final class RunContext implements AgentContext {
           ErrorCode.INVALID_INPUT, "any('" + name + "') needs at least one branch");
     }
     String path = path(Names.check("a group's name", name));
-    return new Group<T>(run, this, path, path + "/", branches).any(atMost);
+    return new Group<T>(access, this, path, path + "/", branches).any(atMost);
   }
 
   @Override
@@ -278,7 +279,7 @@ final class RunContext implements AgentContext {
     }
     String path = path("sleep");
     Instant due = ask(journal -> journal.sleep(path, duration, begin()));
-    run.waits.await(strand, Waits.SLEEP + " " + due, due, () -> null);
+    access.waits.await(strand, Waits.SLEEP + " " + due, due, () -> null);
     reached(due);
   }
 
@@ -315,9 +316,9 @@ final class RunContext implements AgentContext {
     if (received == null) {
       Instant due =
           atMost == null ? null : ask(journal -> journal.signalLimit(path, atMost, begin()));
-      received = run.waits.await(strand, "signal '" + name + "'", due, probe);
+      received = access.waits.await(strand, "signal '" + name + "'", due, probe);
       if (received == null && due != null) {
-        run.write(ask(journal -> journal.signalTimedOut(path, due)));
+        access.write(ask(journal -> journal.signalTimedOut(path, due)));
         received = ask(journal -> probe.get());
       }
     }
@@ -325,7 +326,7 @@ final class RunContext implements AgentContext {
       throw new IllegalStateException("a wait without a limit ended with nothing");
     }
     if (!edits.isEmpty()) {
-      run.write(edits);
+      access.write(edits);
     }
     reached(received.entry());
     return received;

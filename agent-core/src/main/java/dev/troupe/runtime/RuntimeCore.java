@@ -61,7 +61,7 @@ final class RuntimeCore {
   final Set<String> mailed = ConcurrentHashMap.newKeySet();
 
   /** Runs that were let go and whose grant may still be this process's. */
-  final Queue<Execution> letGo = new ConcurrentLinkedQueue<>();
+  final Queue<HeldRun> letGo = new ConcurrentLinkedQueue<>();
 
   /** Outbox records that this process wrote and that wait for a relay. */
   final Queue<String> outbox = new ConcurrentLinkedQueue<>();
@@ -264,7 +264,7 @@ final class RuntimeCore {
     }
     if (here != null) {
       try {
-        here.fetchMail();
+        here.access.fetchMail();
       } catch (AgentException later) {
         // the run looks again before it leaves and with everything it writes
         log.debug("run {} could not be told of its mail", seen.key(), later);
@@ -284,7 +284,7 @@ final class RuntimeCore {
 
   /** Lets go of all runs: this process may no longer be the one that executes them. */
   void interruptAll(String why) {
-    running.values().forEach(run -> run.lost(LetGo.Reason.LEASE_ENDED, why));
+    running.values().forEach(execution -> execution.run.lost(LetGo.Reason.LEASE_ENDED, why));
   }
 
   void parked(@Nullable Instant due) {
@@ -293,7 +293,7 @@ final class RuntimeCore {
     }
   }
 
-  void ended(Execution run, RunEnd end, @Nullable Failure failure, Outcome.Done done) {
+  void ended(HeldRun run, RunEnd end, @Nullable Failure failure, Outcome.Done done) {
     RunView.State state = RunView.State.valueOf(end.state().name());
     tell(new RunEvent.Ended(run.runId(), run.definition.name(), state, failure));
     for (Outcome.Seen seen : done.seen()) {
@@ -304,19 +304,19 @@ final class RuntimeCore {
     handles.ended(run.runId(), end);
   }
 
-  void stopped(Execution run, Failure failure, AgentException why) {
+  void stopped(HeldRun run, Failure failure, AgentException why) {
     tell(new RunEvent.Ended(run.runId(), run.definition.name(), RunView.State.STOPPED, failure));
     handles.stopped(run.runId(), why);
   }
 
   /** A run is no longer executed though it has not ended; it is given back as soon as possible. */
-  void letGo(Execution run) {
+  void letGo(HeldRun run) {
     letGo.add(run);
   }
 
-  void left(Execution run) {
-    running.remove(run.runId(), run);
-    claims().freed(run.definition);
+  void left(Execution execution) {
+    running.remove(execution.run.runId(), execution);
+    claims().freed(execution.run.definition);
   }
 
   /** Whether a record is a run. */

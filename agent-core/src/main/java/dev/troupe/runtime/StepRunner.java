@@ -38,17 +38,13 @@ final class StepRunner {
   private static final Failure UNKNOWN =
       new Failure(ErrorCode.OUTCOME_UNKNOWN.name(), "its process was gone", true);
 
-  /** Undoes one step. */
-  @FunctionalInterface
-  interface Undoing {
-    void undo(RunContext context);
-  }
-
-  private final Execution run;
+  private final JournalAccess access;
+  private final HeldRun run;
   private final Strand strand;
 
-  StepRunner(Execution run, Strand strand) {
-    this.run = run;
+  StepRunner(JournalAccess access, Strand strand) {
+    this.access = access;
+    this.run = access.run;
     this.strand = strand;
   }
 
@@ -61,7 +57,7 @@ final class StepRunner {
       if (look instanceof Look.Finished finished) {
         return replay(path, step, finished.entry());
       } else if (look instanceof Look.Later later) {
-        run.waits.await(
+        access.waits.await(
             strand, Waits.SLEEP + " to try '" + path + "' again", later.due(), () -> null);
       } else if (look instanceof Look.Begin begin) {
         attempt(path, step, action, begin.attempt());
@@ -72,7 +68,7 @@ final class StepRunner {
   }
 
   private Look look(String path) {
-    return run.ask(strand, journal -> journal.step(path, run.core.access.now()));
+    return access.ask(strand, journal -> journal.step(path, run.core.access.now()));
   }
 
   private <T extends @Nullable Object> Made replay(String path, Step<T> step, Entry entry) {
@@ -97,7 +93,7 @@ final class StepRunner {
       String path, Step<T> step, StepAction<T> action, int number) {
     if (step.unknownOutcome().needsIntent()) {
       Instant now = run.core.access.now();
-      run.write(run.ask(strand, journal -> journal.intent(path, now, number)));
+      access.write(access.ask(strand, journal -> journal.intent(path, now, number)));
     }
     long began = System.nanoTime();
     byte[] payload;
@@ -111,8 +107,8 @@ final class StepRunner {
       failed(path, step, number, thrown);
       return;
     }
-    run.write(
-        run.ask(
+    access.write(
+        access.ask(
             strand,
             journal -> {
               Instant now = run.core.access.now();
@@ -134,8 +130,7 @@ final class StepRunner {
   private <T extends @Nullable Object> void remember(
       String path, Step<T> step, Compensation<T> compensation, Entry entry) {
     T value = (T) run.core.codec.decode(entry.payload(), step.type());
-    run.undos.put(
-        entry.number(), new Execution.Undo(path, undoing(path, step, compensation, value)));
+    run.undos.put(entry.number(), new Undos.Undo(path, undoing(path, step, compensation, value)));
   }
 
   private StepAttempt attemptOf(String path, int number) {
@@ -167,7 +162,7 @@ final class StepRunner {
 
   private void decided(String path, Look.Unknown unknown) {
     Journal.Decision decision =
-        run.waits.await(
+        access.waits.await(
             strand,
             "somebody who knows the outcome of step '" + path + "'",
             null,
@@ -177,8 +172,8 @@ final class StepRunner {
     }
     int attempts = unknown.attempt();
     Instant now = run.core.access.now();
-    run.write(
-        run.ask(
+    access.write(
+        access.ask(
             strand,
             journal ->
                 switch (decision.verdict()) {
@@ -194,7 +189,7 @@ final class StepRunner {
       UnknownOutcome.Reconciliation<T> reconciliation,
       Look.Unknown unknown) {
     Instant due = unknown.begun().plus(step.timeLimit().orElse(Duration.ZERO));
-    run.waits.await(
+    access.waits.await(
         strand, Waits.SLEEP + " to find out what became of '" + path + "'", due, () -> null);
     RetryPolicy policy = step.retry().orElse(run.definition.retry());
     for (int tries = 1; ; tries++) {
@@ -225,7 +220,7 @@ final class StepRunner {
           return;
         }
         Instant again = Runs.after(run.core.access.now(), wait.get());
-        run.waits.await(
+        access.waits.await(
             strand, Waits.SLEEP + " to ask again about '" + path + "'", again, () -> null);
       }
     }
@@ -239,8 +234,8 @@ final class StepRunner {
         resolution.isDone()
             ? encode(path, step, resolution.result())
             : run.core.encode(failure.orElse(UNKNOWN));
-    run.write(
-        run.ask(
+    access.write(
+        access.ask(
             strand,
             journal ->
                 resolution.isDone()
@@ -313,8 +308,8 @@ final class StepRunner {
             new RetryPolicy.Attempt(number, thrown, ThreadLocalRandom.current().nextDouble()));
     byte[] payload = run.core.encode(failure);
     Instant now = run.core.access.now();
-    run.write(
-        run.ask(
+    access.write(
+        access.ask(
             strand,
             journal -> {
               if (journal.ending() != Ending.NOT && !strand.undoes) {
@@ -331,7 +326,7 @@ final class StepRunner {
 
   /** What undoes a finished step; itself a step. */
   @SuppressWarnings("NullAway") // a Void is always null
-  <T extends @Nullable Object> Undoing undoing(
+  <T extends @Nullable Object> Undos.Undoing undoing(
       String path, Step<T> step, Compensation<T> compensation, T result) {
     Step.Builder<Void> undo = Step.of("undo", Void.class);
     step.retry().ifPresent(undo::retry);

@@ -156,7 +156,7 @@ final class Upkeep implements Runnable {
   /** Runs that were let go: whoever still has their grant puts them back into their queue. */
   void giveBack() {
     for (int i = core.letGo.size(); i > 0; i--) {
-      Execution run = core.letGo.poll();
+      HeldRun run = core.letGo.poll();
       if (run == null) {
         return;
       }
@@ -172,9 +172,9 @@ final class Upkeep implements Runnable {
   /** Looks for what other processes wrote to runs of this one, and for ends that others wrote. */
   private void look() {
     if (core.fleet.shared()) {
-      for (Execution run : core.running.values()) {
-        if (run.shouldLook(SECOND)) {
-          run.fetchMail();
+      for (Execution execution : core.running.values()) {
+        if (execution.access.shouldLook(SECOND)) {
+          execution.access.fetchMail();
         }
       }
     }

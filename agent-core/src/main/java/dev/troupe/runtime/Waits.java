@@ -9,7 +9,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -24,14 +23,12 @@ final class Waits {
 
   private record Wait(Strand strand, String what, @Nullable Instant due) {}
 
-  final Condition changed;
-  private final Execution run;
+  private final HeldRun run;
   private final List<Wait> waiting = new ArrayList<>();
   private long quietSince;
 
-  Waits(Execution run) {
+  Waits(HeldRun run) {
     this.run = run;
-    this.changed = run.lock.newCondition();
   }
 
   /** Strands that were beaten no longer wait, though they have yet to notice. */
@@ -102,7 +99,7 @@ final class Waits {
         }
         if (nothingElseToDo(now)) {
           leaving = true;
-          run.leaveBy(Execution.Exit.PARK, words(), null);
+          run.leaveBy(Leaving.How.PARK, words(), null);
           throw new Unwinding(words());
         }
         pause(due, now);
@@ -118,7 +115,7 @@ final class Waits {
   }
 
   private boolean nothingElseToDo(Instant now) {
-    if (waiting.size() < run.strandCount()) {
+    if (waiting.size() < run.strands.count()) {
       quietSince = 0;
       return false;
     }
@@ -152,7 +149,7 @@ final class Waits {
       nanos = Math.min(nanos, Math.max(1, RuntimeOptions.nanos(Duration.between(now, due))));
     }
     try {
-      long rest = changed.awaitNanos(nanos);
+      long rest = run.changed.awaitNanos(nanos);
       if (rest > 0) {
         return; // somebody told us
       }

@@ -22,7 +22,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** One run while a process holds it: the runtime's {@code Execution} and {@code Waits}. */
+/** One run while a process holds it: the runtime's {@code Execution} and its parts. */
 final class SimRun {
   private static final long END_GRACE = Timeline.millis(1_000);
 
