@@ -10,18 +10,10 @@ import dev.troupe.state.MemoryStateStore;
 import dev.troupe.state.StateStore;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,105 +53,28 @@ import org.jspecify.annotations.Nullable;
  * <p>Safe for use by many threads.
  */
 public final class AgentRuntime implements AutoCloseable {
-  private static final long TICK_MILLIS = 20;
-
   private final RuntimeCore core;
-  private final ClaimLoop claims;
-  private final Upkeep upkeep;
-  private final Thread claiming;
-  private final Thread watching;
+  private final Lifecycle lifecycle;
+  private final HealthCheck health;
   private final @Nullable StateStore ownStore;
   private final @Nullable Metrics metrics;
   private final AtomicBoolean closed = new AtomicBoolean();
-  private volatile boolean watchedEnough;
   private @Nullable Thread hook;
 
-  private AgentRuntime(Builder b) {
-    StateStore store = b.store;
-    this.ownStore = store == null ? new MemoryStateStore() : null;
-    StateStore used = ownStore == null ? Objects.requireNonNull(store) : ownStore;
-    StoreAccess access = new StoreAccess(used);
-    this.metrics = b.meters == null ? null : new Metrics(b.meters);
-    List<RunListener> listeners = new ArrayList<>(b.listeners);
-    if (metrics != null) {
-      listeners.add(metrics);
-    }
-    this.core =
-        new RuntimeCore(
-            new Fleet(access, b.expiry),
-            access,
-            b.codec,
-            b.registry,
-            new RuntimeOptions(
-                b.maxConcurrentRuns,
-                b.hotWait,
-                b.pollInterval,
-                b.endGrace,
-                b.shutdownGrace,
-                b.maxTakeOvers,
-                b.retention),
-            Threads.executor(),
-            listeners);
-    this.claims = new ClaimLoop(core);
-    this.upkeep = new Upkeep(core, claims);
-    core.connect(claims, upkeep);
-    this.claiming = Threads.daemon("troupe-claims").newThread(claims);
-    this.watching = Threads.daemon("troupe-watch").newThread(this::watch);
-    try {
-      core.fleet.start(core);
-      upkeep.start();
-    } catch (RuntimeException failed) {
-      core.fleet.stop();
-      core.executor.shutdownNow();
-      leave();
-      throw failed;
-    }
-    claiming.start();
-    watching.start();
+  private AgentRuntime(Settings settings) {
+    StateStore given = settings.store;
+    this.ownStore = given == null ? new MemoryStateStore() : null;
+    this.metrics = settings.meters == null ? null : new Metrics(settings.meters);
+    StateStore store = ownStore == null ? Objects.requireNonNull(given) : ownStore;
+    this.core = settings.core(store, metrics);
+    this.lifecycle = new Lifecycle(core);
+    this.health = new HealthCheck(core, lifecycle);
+    lifecycle.start();
     if (metrics != null) {
       metrics.watch(this, core);
     }
-    if (b.shutdownHook) {
+    if (settings.shutdownHook) {
       hook = Threads.atShutdown(this::close);
-    }
-  }
-
-  /** Never waits for the store, so that a lease that ends is noticed whatever the store does. */
-  private void watch() {
-    boolean held = true;
-    long awakeSince = System.nanoTime();
-    long last = awakeSince;
-    while (!watchedEnough) {
-      try {
-        long now = System.nanoTime();
-        if (now - last > TimeUnit.MILLISECONDS.toNanos(20 * TICK_MILLIS)) {
-          awakeSince = now; // the whole process stood still, agents as well
-        }
-        last = now;
-        boolean holds = core.fleet.holdsLease();
-        if (held && !holds) {
-          core.log.warn("no heartbeat went through in time; runs are interrupted until one does");
-          core.interruptAll("the process's lease has ended");
-        }
-        held = holds;
-        endOverdue(awakeSince);
-      } catch (Throwable e) { // also when memory is short: the lease has to be watched
-        core.failed("the watch failed and goes on", e);
-      }
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(TICK_MILLIS));
-    }
-  }
-
-  private void endOverdue(long awakeSince) {
-    Instant now = core.access.now();
-    for (Execution execution : core.running.values()) {
-      if (execution.signs.overdue(now, core.options.endGrace())) {
-        core.executor.execute(execution::endOverHead);
-      }
-      Optional<Duration> silence = execution.run.definition.stuckAfter();
-      if (silence.isPresent() && execution.signs.stuck(silence.get(), awakeSince)) {
-        core.executor.execute(execution::restart);
-      }
     }
   }
 
@@ -221,12 +136,7 @@ public final class AgentRuntime implements AutoCloseable {
    * @throws AgentException with {@link ErrorCode#RUN_NOT_FOUND}
    */
   public <O extends @Nullable Object> RunHandle<O> handle(String run, Class<O> output) {
-    if (core.access.read(run) == null) {
-      throw Control.unknown(run);
-    }
-    RunHandle<O> handle = new RunHandle<>(core, run, output, false);
-    core.handles.add(handle);
-    return handle;
+    return Control.handle(core, run, output);
   }
 
   /**
@@ -311,35 +221,7 @@ public final class AgentRuntime implements AutoCloseable {
    *     it is shutting down, or an agent was stuck within the last minute
    */
   public RuntimeHealth health() {
-    List<String> down = new ArrayList<>();
-    List<String> degraded = new ArrayList<>();
-    if (closed.get()) {
-      down.add("the runtime was closed");
-    } else if (!claiming.isAlive() || !watching.isAlive() || !upkeep.isAlive()) {
-      down.add("a thread of the runtime has ended");
-    }
-    recent(core.broken)
-        .ifPresent(what -> down.add("the JVM is short of something it needs: " + what));
-    if (!core.fleet.holdsLease()) {
-      degraded.add("no heartbeat went through in time; runs go on elsewhere, if anywhere");
-    }
-    if (claims.failing()) {
-      degraded.add("no runs can be taken from the store");
-    }
-    recent(core.stuck)
-        .ifPresent(run -> degraded.add("run " + run + " gave no sign of life and was begun again"));
-    RuntimeHealth.State state =
-        !down.isEmpty()
-            ? RuntimeHealth.State.DOWN
-            : degraded.isEmpty() ? RuntimeHealth.State.UP : RuntimeHealth.State.DEGRADED;
-    down.addAll(degraded);
-    return new RuntimeHealth(state, down);
-  }
-
-  private static Optional<String> recent(RuntimeCore.@Nullable Noted noted) {
-    return noted == null || System.nanoTime() - noted.nanos() > TimeUnit.MINUTES.toNanos(1)
-        ? Optional.empty()
-        : Optional.of(noted.what());
+    return health.look(closed.get());
   }
 
   /**
@@ -354,62 +236,13 @@ public final class AgentRuntime implements AutoCloseable {
       return;
     }
     Threads.forget(hook);
-    claims.stop();
-    core.fleet.drain();
-    long grace = System.nanoTime() + RuntimeOptions.nanos(core.options.shutdownGrace());
-    awaitEmpty(grace);
-    core.running.values().forEach(Execution::handBackSoon);
-    awaitEmpty(System.nanoTime() + TimeUnit.SECONDS.toNanos(1));
-    core.access.hurry();
-    core.running.values().forEach(Execution::handBackNow);
-    watchedEnough = true;
-    core.fleet.stop();
-    LockSupport.unpark(watching);
-    core.executor.shutdownNow();
-    upkeep.stop();
-    try {
-      claiming.join(1_000);
-      watching.join(1_000);
-      upkeep.join();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    leave();
+    lifecycle.shutDown();
     core.handles.closed(closedError());
     if (metrics != null) {
       metrics.close();
     }
     if (ownStore != null) {
       ownStore.close();
-    }
-  }
-
-  private void leave() {
-    boolean empty =
-        core.running.isEmpty()
-            && !claiming.isAlive()
-            && !upkeep.isAlive()
-            && !claims.unsure(); // else others take over, should there be anything
-    try {
-      upkeep.giveBack();
-    } catch (AgentException notGiven) {
-      empty = false;
-    }
-    try {
-      core.fleet.leave(empty);
-    } catch (AgentException | IllegalStateException away) {
-      core.log.warn(
-          "the store does not answer; the next process takes over: {}", away.getMessage());
-    }
-  }
-
-  private void awaitEmpty(long until) {
-    while (!core.running.isEmpty() && System.nanoTime() - until < 0) {
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(2));
-      if (Thread.interrupted()) {
-        Thread.currentThread().interrupt();
-        return;
-      }
     }
   }
 
@@ -420,20 +253,7 @@ public final class AgentRuntime implements AutoCloseable {
 
   /** Collects a runtime's options. Not safe for several threads. */
   public static final class Builder {
-    private @Nullable StateStore store;
-    private Codec codec = Codec.json();
-    private final AgentRegistry registry = new AgentRegistry();
-    private final List<RunListener> listeners = new ArrayList<>();
-    private @Nullable MeterRegistry meters;
-    private int maxConcurrentRuns = 64;
-    private Duration hotWait = Duration.ofSeconds(1);
-    private Duration pollInterval = Duration.ofMillis(200);
-    private Duration endGrace = Duration.ofSeconds(2);
-    private Duration shutdownGrace = Duration.ofSeconds(10);
-    private Duration expiry = Duration.ofSeconds(10);
-    private int maxTakeOvers = 5;
-    private boolean shutdownHook = true;
-    private @Nullable Duration retention = Duration.ofDays(7);
+    private final Settings settings = new Settings();
 
     private Builder() {}
 
@@ -445,7 +265,7 @@ public final class AgentRuntime implements AutoCloseable {
      * @return this
      */
     public Builder store(StateStore store) {
-      this.store = store;
+      settings.store = store;
       return this;
     }
 
@@ -456,7 +276,7 @@ public final class AgentRuntime implements AutoCloseable {
      * @return this
      */
     public Builder codec(Codec codec) {
-      this.codec = codec;
+      settings.codec = codec;
       return this;
     }
 
@@ -468,7 +288,7 @@ public final class AgentRuntime implements AutoCloseable {
      * @throws AgentException with {@link ErrorCode#DUPLICATE_AGENT}
      */
     public Builder agent(AgentDefinition<?, ?> agent) {
-      registry.register(agent);
+      settings.registry.register(agent);
       return this;
     }
 
@@ -479,7 +299,7 @@ public final class AgentRuntime implements AutoCloseable {
      * @return this
      */
     public Builder listener(RunListener listener) {
-      listeners.add(listener);
+      settings.listeners.add(listener);
       return this;
     }
 
@@ -496,7 +316,7 @@ public final class AgentRuntime implements AutoCloseable {
      * @return this
      */
     public Builder meterRegistry(MeterRegistry meters) {
-      this.meters = meters;
+      settings.meters = meters;
       return this;
     }
 
@@ -512,7 +332,7 @@ public final class AgentRuntime implements AutoCloseable {
         throw new IllegalArgumentException(
             "maxConcurrentRuns must not be negative: " + maxConcurrentRuns);
       }
-      this.maxConcurrentRuns = maxConcurrentRuns;
+      settings.maxConcurrentRuns = maxConcurrentRuns;
       return this;
     }
 
@@ -524,7 +344,7 @@ public final class AgentRuntime implements AutoCloseable {
      * @return this
      */
     public Builder hotWait(Duration hotWait) {
-      this.hotWait = atLeast("hotWait", hotWait, Duration.ZERO);
+      settings.hotWait = Settings.atLeast("hotWait", hotWait, Duration.ZERO);
       return this;
     }
 
@@ -536,7 +356,7 @@ public final class AgentRuntime implements AutoCloseable {
      * @return this
      */
     public Builder pollInterval(Duration pollInterval) {
-      this.pollInterval = atLeast("pollInterval", pollInterval, Duration.ofMillis(1));
+      settings.pollInterval = Settings.atLeast("pollInterval", pollInterval, Duration.ofMillis(1));
       return this;
     }
 
@@ -548,7 +368,7 @@ public final class AgentRuntime implements AutoCloseable {
      * @return this
      */
     public Builder endGrace(Duration endGrace) {
-      this.endGrace = atLeast("endGrace", endGrace, Duration.ZERO);
+      settings.endGrace = Settings.atLeast("endGrace", endGrace, Duration.ZERO);
       return this;
     }
 
@@ -559,7 +379,7 @@ public final class AgentRuntime implements AutoCloseable {
      * @return this
      */
     public Builder shutdownGrace(Duration shutdownGrace) {
-      this.shutdownGrace = atLeast("shutdownGrace", shutdownGrace, Duration.ZERO);
+      settings.shutdownGrace = Settings.atLeast("shutdownGrace", shutdownGrace, Duration.ZERO);
       return this;
     }
 
@@ -571,7 +391,8 @@ public final class AgentRuntime implements AutoCloseable {
      * @return this
      */
     public Builder retention(@Nullable Duration retention) {
-      this.retention = retention == null ? null : atLeast("retention", retention, Duration.ZERO);
+      settings.retention =
+          retention == null ? null : Settings.atLeast("retention", retention, Duration.ZERO);
       return this;
     }
 
@@ -585,7 +406,7 @@ public final class AgentRuntime implements AutoCloseable {
      * @return this
      */
     public Builder expiry(Duration expiry) {
-      this.expiry = atLeast("expiry", expiry, Duration.ofMillis(200));
+      settings.expiry = Settings.atLeast("expiry", expiry, Duration.ofMillis(200));
       return this;
     }
 
@@ -600,10 +421,7 @@ public final class AgentRuntime implements AutoCloseable {
      * @return this
      */
     public Builder maxTakeOvers(int maxTakeOvers) {
-      if (maxTakeOvers < 1) {
-        throw new IllegalArgumentException("maxTakeOvers must be at least 1: " + maxTakeOvers);
-      }
-      this.maxTakeOvers = maxTakeOvers;
+      settings.maxTakeOvers = Settings.atLeast("maxTakeOvers", maxTakeOvers, 1);
       return this;
     }
 
@@ -616,15 +434,8 @@ public final class AgentRuntime implements AutoCloseable {
      * @return this
      */
     public Builder shutdownHook(boolean shutdownHook) {
-      this.shutdownHook = shutdownHook;
+      settings.shutdownHook = shutdownHook;
       return this;
-    }
-
-    private static Duration atLeast(String what, Duration value, Duration least) {
-      if (value.compareTo(least) < 0) {
-        throw new IllegalArgumentException(what + " must be at least " + least + ": " + value);
-      }
-      return value;
     }
 
     /**
@@ -634,52 +445,7 @@ public final class AgentRuntime implements AutoCloseable {
      * @throws AgentException when the store does not answer
      */
     public AgentRuntime start() {
-      return new AgentRuntime(this);
-    }
-  }
-
-  /** Where threads come from. */
-  private static final class Threads {
-    private Threads() {}
-
-    /** Virtual threads where the JVM has them, found once; else threads that are kept for reuse. */
-    static ExecutorService executor() {
-      try {
-        return (ExecutorService)
-            Executors.class.getMethod("newVirtualThreadPerTaskExecutor").invoke(null);
-      } catch (ReflectiveOperationException before21) {
-        return Executors.newCachedThreadPool(daemon("troupe-run"));
-      }
-    }
-
-    static Thread atShutdown(Runnable close) {
-      Thread hook = new Thread(close, "troupe-shutdown");
-      try {
-        Runtime.getRuntime().addShutdownHook(hook);
-      } catch (IllegalStateException shuttingDown) {
-        // too late for a hook; the process is on its way out
-      }
-      return hook;
-    }
-
-    static void forget(@Nullable Thread hook) {
-      if (hook == null || hook == Thread.currentThread()) {
-        return;
-      }
-      try {
-        Runtime.getRuntime().removeShutdownHook(hook);
-      } catch (IllegalStateException shuttingDown) {
-        // it runs already, and finds the runtime closed
-      }
-    }
-
-    static ThreadFactory daemon(String name) {
-      AtomicInteger count = new AtomicInteger();
-      return task -> {
-        Thread thread = new Thread(task, name + "-" + count.incrementAndGet());
-        thread.setDaemon(true);
-        return thread;
-      };
+      return new AgentRuntime(settings);
     }
   }
 }

@@ -68,6 +68,16 @@ final class Control {
     return handle;
   }
 
+  static <O extends @Nullable Object> RunHandle<O> handle(
+      RuntimeCore core, String run, Class<O> output) {
+    if (core.access.read(run) == null) {
+      throw unknown(run);
+    }
+    RunHandle<O> handle = new RunHandle<>(core, run, output, false);
+    core.handles.add(handle);
+    return handle;
+  }
+
   /** Equal bytes, or equal values: a set may be written in another order by another process. */
   private static boolean sameInput(
       RuntimeCore core,
