@@ -46,8 +46,8 @@ final class DocumentationTest {
 
     @Override
     public Void visitClass(ClassTree type, Void nothing) {
-      if (!isPublic(type.getModifiers())) {
-        return null; // what is inside is nobody's either
+      if (!isPublic(type.getModifiers()) && type.getPermitsClause().isEmpty()) {
+        return null; // what is inside is nobody's either, unless heirs show it
       }
       String comment = comment(type);
       if (type.getKind() == Tree.Kind.RECORD) {
