@@ -51,6 +51,10 @@ public enum ErrorCode {
   STORE_UNAVAILABLE(true),
   /** The store has no space left; the change was not made. */
   STORE_FULL(true),
+  /** The broker did not answer or failed; whether the events were appended is unknown. */
+  TRANSPORT_UNAVAILABLE(true),
+  /** The topic does not exist. */
+  TOPIC_NOT_FOUND(false),
   /** The store belongs to another process. */
   STORE_IN_USE(false),
   /** The store's contents were written in a format, or with settings, that do not fit. */

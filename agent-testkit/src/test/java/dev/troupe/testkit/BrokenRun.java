@@ -34,12 +34,27 @@ final class BrokenRun implements TestExecutionListener {
 
   /** Runs a class that extends a contract, and tells it which implementation to use. */
   static BrokenRun of(Class<?> contract, String broken) {
+    return of(contract, broken, false);
+  }
+
+  /** As {@link #of}, with tests side by side that mostly wait. */
+  static BrokenRun together(Class<?> contract, String broken) {
+    return of(contract, broken, true);
+  }
+
+  private static BrokenRun of(Class<?> contract, String broken, boolean together) {
     BrokenRun run = new BrokenRun(broken);
+    String execution = "junit.jupiter.execution.parallel.";
     LauncherFactory.create()
         .execute(
             LauncherDiscoveryRequestBuilder.request()
                 .selectors(selectClass(contract))
                 .configurationParameter(WHICH, broken)
+                .configurationParameter(execution + "enabled", String.valueOf(together))
+                .configurationParameter(execution + "mode.default", "concurrent")
+                .configurationParameter(execution + "config.executor-service", "WORKER_THREAD_POOL")
+                .configurationParameter(execution + "config.strategy", "fixed")
+                .configurationParameter(execution + "config.fixed.parallelism", "12")
                 .build(),
             run);
     return run;

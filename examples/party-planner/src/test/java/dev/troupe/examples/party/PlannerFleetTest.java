@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Two planners over one store, with one option; one is killed half way, the other finishes. */
-@Timeout(180)
+@Timeout(400)
 class PlannerFleetTest {
   private static final String REQUEST =
       "a dinosaur party for 12 kids on 6 June in Lisbon, 600 euros, one is allergic to nuts";
@@ -50,11 +50,11 @@ class PlannerFleetTest {
     Files.createDirectories(folder.resolve("alone"));
     assertThat(PlannerCommand.run(args("memory", "alone"), System.out, System.err)).isZero();
     try (ChildProcess one = planner(store, "one")) {
-      Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> !effects("one").isEmpty());
+      Awaitility.await().atMost(Duration.ofSeconds(90)).until(() -> !effects("one").isEmpty());
       try (ChildProcess other = planner(store, "other")) {
         try (StateStore opened = Stores.open(store)) {
           Awaitility.await()
-              .atMost(Duration.ofSeconds(30))
+              .atMost(Duration.ofSeconds(90))
               .until(
                   () ->
                       opened.find(Find.tagged("kind", "process", 10)).items().size() == 2
@@ -63,7 +63,7 @@ class PlannerFleetTest {
           Set<String> finished = finished(opened);
           int before = effects("other").size();
 
-          assertThat(other.awaitExit(Duration.ofSeconds(90))).as(other.toString()).isZero();
+          assertThat(other.awaitExit(Duration.ofSeconds(150))).as(other.toString()).isZero();
 
           List<String> effects = effects("other");
           assertThat(effects.subList(before, effects.size()))

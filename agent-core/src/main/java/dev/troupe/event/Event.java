@@ -1,0 +1,526 @@
+package dev.troupe.event;
+
+import dev.troupe.AgentException;
+import dev.troupe.Codec;
+import dev.troupe.ErrorCode;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Something that happened: a CloudEvent 1.0 with its attributes and data. Immutable; the bytes of
+ * the data are not copied and must not be changed.
+ *
+ * <p>Beside the standard's own attributes there are four extensions that the library reads: {@code
+ * partitionkey} (events of one key are handled in order), {@code correlationid}, {@code
+ * causationid} and {@code traceparent}. Two events with the same id and source are the same event,
+ * delivered twice.
+ *
+ * @see <a href="https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md">CloudEvents
+ *     1.0.2</a>
+ */
+public final class Event {
+  /** The source of events that name none. */
+  static final String OWN_SOURCE = "/troupe";
+
+  private static final int MOST_ATTRIBUTE = 2_000;
+  private static final int MOST_EXTENSIONS = 50;
+
+  private final String id;
+  private final String source;
+  private final String type;
+  private final @Nullable String subject;
+  private final @Nullable Instant time;
+  private final @Nullable String contentType;
+  private final @Nullable String schema;
+  private final Map<String, String> extensions;
+  private final byte[] data;
+
+  private Event(Builder b) {
+    this.id = attribute("id", b.id == null ? Ids.next() : b.id);
+    this.source = attribute("source", b.source);
+    this.type = attribute("type", b.type);
+    this.subject = b.subject == null ? null : attribute("subject", b.subject);
+    this.time = b.time;
+    this.contentType = b.contentType == null ? null : attribute("datacontenttype", b.contentType);
+    this.schema = b.schema == null ? null : attribute("dataschema", b.schema);
+    this.extensions =
+        b.extensions.isEmpty()
+            ? Map.of()
+            : Collections.unmodifiableMap(new TreeMap<>(b.extensions));
+    this.data = b.data;
+    if (extensions.size() > MOST_EXTENSIONS) {
+      throw new AgentException(
+          ErrorCode.LIMIT_EXCEEDED,
+          "event %s has %d extensions, the limit is %d"
+              .formatted(id, extensions.size(), MOST_EXTENSIONS));
+    }
+  }
+
+  /**
+   * Starts an event.
+   *
+   * @param type what kind of thing happened, such as {@code order.paid}
+   * @return a builder, with a new id
+   */
+  public static Builder builder(String type) {
+    return new Builder(type);
+  }
+
+  /**
+   * An event of a type with a value as JSON.
+   *
+   * @param type what kind of thing happened
+   * @param value what is known about it; encoded by {@link Codec#json()}
+   * @return the event, with a new id
+   */
+  public static Event of(String type, @Nullable Object value) {
+    return builder(type).json(value).build();
+  }
+
+  /**
+   * The same event to change some of it.
+   *
+   * @return a builder that has all of this event, its id too
+   */
+  public Builder toBuilder() {
+    Builder b = new Builder(type);
+    b.id = id;
+    b.source = source;
+    b.subject = subject;
+    b.time = time;
+    b.contentType = contentType;
+    b.schema = schema;
+    b.extensions.putAll(extensions);
+    b.data = data;
+    return b;
+  }
+
+  /**
+   * Tells it from all others of its source.
+   *
+   * @return the id
+   */
+  public String id() {
+    return id;
+  }
+
+  /**
+   * Where it happened, a URI reference.
+   *
+   * @return the source; {@code /troupe} when its maker named none
+   */
+  public String source() {
+    return source;
+  }
+
+  /**
+   * What kind of thing happened.
+   *
+   * @return the type
+   */
+  public String type() {
+    return type;
+  }
+
+  /**
+   * What it happened to, within the source.
+   *
+   * @return the subject, empty when none was named
+   */
+  public Optional<String> subject() {
+    return Optional.ofNullable(subject);
+  }
+
+  /**
+   * When it happened.
+   *
+   * @return the time, empty when it is not known
+   */
+  public Optional<Instant> time() {
+    return Optional.ofNullable(time);
+  }
+
+  /**
+   * The media type of the data.
+   *
+   * @return such as {@code application/json}; empty when none was named
+   */
+  public Optional<String> contentType() {
+    return Optional.ofNullable(contentType);
+  }
+
+  /**
+   * The schema that the data keeps to.
+   *
+   * @return a URI; empty when none was named
+   */
+  public Optional<String> schema() {
+    return Optional.ofNullable(schema);
+  }
+
+  /**
+   * The extension {@code partitionkey}: events of one key go in order.
+   *
+   * @return the key; empty for an event that stands in no order to others
+   */
+  public Optional<String> key() {
+    return Optional.ofNullable(keyOrNull());
+  }
+
+  /**
+   * The extension {@code correlationid}: what this event belongs to, such as a run or a request.
+   *
+   * @return the id; empty when there is none
+   */
+  public Optional<String> correlationId() {
+    return extension(KnownExtension.CORRELATION);
+  }
+
+  /**
+   * The extension {@code causationid}: the id of the event that this one follows from.
+   *
+   * @return the id; empty when there is none
+   */
+  public Optional<String> causationId() {
+    return extension(KnownExtension.CAUSATION);
+  }
+
+  /**
+   * The extension {@code traceparent} of W3C Trace Context.
+   *
+   * @return the trace; empty when there is none
+   */
+  public Optional<String> traceparent() {
+    return extension(KnownExtension.TRACE);
+  }
+
+  /**
+   * An extension.
+   *
+   * @param name its name
+   * @return its value; empty when the event has none of this name
+   */
+  public Optional<String> extension(String name) {
+    return Optional.ofNullable(extensions.get(name));
+  }
+
+  /**
+   * All extensions, the four that the library reads included.
+   *
+   * @return by name, in the order of names; not changeable
+   */
+  public Map<String, String> extensions() {
+    return extensions;
+  }
+
+  /**
+   * The data.
+   *
+   * @return its bytes, not a copy; empty when there is none
+   */
+  public byte[] data() {
+    return data;
+  }
+
+  /**
+   * The data as a value.
+   *
+   * @param as the type wanted
+   * @param <T> the type wanted
+   * @return the value, decoded from JSON; null when the data is JSON's null
+   * @throws AgentException with {@link ErrorCode#UNDECODABLE} when the data is not such a value
+   */
+  public <T> @Nullable T data(Class<T> as) {
+    return as.cast(Codec.json().decode(data, as));
+  }
+
+  @Nullable String keyOrNull() {
+    return extensions.get(KnownExtension.KEY);
+  }
+
+  @Nullable String subjectOrNull() {
+    return subject;
+  }
+
+  @Nullable Instant timeOrNull() {
+    return time;
+  }
+
+  @Nullable String contentTypeOrNull() {
+    return contentType;
+  }
+
+  @Nullable String schemaOrNull() {
+    return schema;
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof Event e
+        && id.equals(e.id)
+        && source.equals(e.source)
+        && type.equals(e.type)
+        && Objects.equals(subject, e.subject)
+        && Objects.equals(time, e.time)
+        && Objects.equals(contentType, e.contentType)
+        && Objects.equals(schema, e.schema)
+        && extensions.equals(e.extensions)
+        && Arrays.equals(data, e.data);
+  }
+
+  @Override
+  public int hashCode() {
+    return id.hashCode();
+  }
+
+  /** Without the data, which may be secret. */
+  @Override
+  public String toString() {
+    return "event " + type + " " + id + " of " + source;
+  }
+
+  private static String attribute(String name, String value) {
+    if (value.isEmpty() || value.length() > MOST_ATTRIBUTE) {
+      throw new AgentException(
+          ErrorCode.INVALID_INPUT,
+          "an event's %s has 1 to %d characters, not %d"
+              .formatted(name, MOST_ATTRIBUTE, value.length()));
+    }
+    for (int i = 0; i < value.length(); i++) {
+      char c = value.charAt(i);
+      boolean half = Character.isSurrogate(c) && !whole(value, i);
+      if (c < ' ' || c == 0x7f || half) {
+        throw new AgentException(
+            ErrorCode.INVALID_INPUT,
+            "an event's %s has the character U+%04X at place %d".formatted(name, (int) c, i));
+      }
+    }
+    return value;
+  }
+
+  private static boolean whole(String text, int i) {
+    return Character.isHighSurrogate(text.charAt(i))
+        ? i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))
+        : i > 0 && Character.isHighSurrogate(text.charAt(i - 1));
+  }
+
+  /** The extensions that the library reads. */
+  static final class KnownExtension {
+    static final String KEY = "partitionkey";
+    static final String CORRELATION = "correlationid";
+    static final String CAUSATION = "causationid";
+    static final String TRACE = "traceparent";
+
+    private KnownExtension() {}
+  }
+
+  /** Ids that are unique without asking the system's source of chance for each. */
+  private static final class Ids {
+    private static final String PROCESS = UUID.randomUUID().toString().replace("-", "");
+    private static final AtomicLong COUNT = new AtomicLong();
+
+    static String next() {
+      return PROCESS + "-" + COUNT.incrementAndGet();
+    }
+  }
+
+  /** Makes an event. Not safe for use by several threads. */
+  public static final class Builder {
+    private @Nullable String id;
+    private String source = OWN_SOURCE;
+    private String type;
+    private @Nullable String subject;
+    private @Nullable Instant time;
+    private @Nullable String contentType;
+    private @Nullable String schema;
+    private final Map<String, String> extensions = new TreeMap<>();
+    private byte[] data = new byte[0];
+
+    private Builder(String type) {
+      this.type = type;
+    }
+
+    /**
+     * Sets the id; a new one is made when none is set.
+     *
+     * @param value unique within the source
+     * @return this
+     */
+    public Builder id(String value) {
+      this.id = value;
+      return this;
+    }
+
+    /**
+     * Sets where it happened.
+     *
+     * @param value a URI reference
+     * @return this
+     */
+    public Builder source(String value) {
+      this.source = value;
+      return this;
+    }
+
+    /**
+     * Sets what kind of thing happened.
+     *
+     * @param value the type
+     * @return this
+     */
+    public Builder type(String value) {
+      this.type = value;
+      return this;
+    }
+
+    /**
+     * Sets what it happened to.
+     *
+     * @param value the subject
+     * @return this
+     */
+    public Builder subject(@Nullable String value) {
+      this.subject = value;
+      return this;
+    }
+
+    /**
+     * Sets when it happened; a bus sets it when it is published without.
+     *
+     * @param value the time
+     * @return this
+     */
+    public Builder time(@Nullable Instant value) {
+      this.time = value;
+      return this;
+    }
+
+    /**
+     * Sets the key: events of one key are handled in order.
+     *
+     * @param value the key
+     * @return this
+     */
+    public Builder key(@Nullable String value) {
+      return extension(KnownExtension.KEY, value);
+    }
+
+    /**
+     * Sets what it belongs to.
+     *
+     * @param value such as the id of a run or of a request
+     * @return this
+     */
+    public Builder correlationId(@Nullable String value) {
+      return extension(KnownExtension.CORRELATION, value);
+    }
+
+    /**
+     * Sets what it follows from.
+     *
+     * @param value the id of an event
+     * @return this
+     */
+    public Builder causationId(@Nullable String value) {
+      return extension(KnownExtension.CAUSATION, value);
+    }
+
+    /**
+     * Sets the trace that it belongs to.
+     *
+     * @param value as W3C Trace Context writes it
+     * @return this
+     */
+    public Builder traceparent(@Nullable String value) {
+      return extension(KnownExtension.TRACE, value);
+    }
+
+    /**
+     * Sets an extension, or removes it.
+     *
+     * @param name 1 to 40 lower-case letters or digits, none of the standard's attributes
+     * @param value its value, null to remove it
+     * @return this
+     */
+    public Builder extension(String name, @Nullable String value) {
+      if (value == null) {
+        extensions.remove(name);
+        return this;
+      }
+      if (!EventText.isExtension(name)) {
+        throw new AgentException(
+            ErrorCode.INVALID_INPUT,
+            "an extension has 1 to 40 lower-case letters or digits and the name of no attribute: '"
+                + name
+                + "'");
+      }
+      extensions.put(name, attribute(name, value));
+      return this;
+    }
+
+    /**
+     * Sets the schema that the data keeps to.
+     *
+     * @param value a URI
+     * @return this
+     */
+    public Builder schema(@Nullable String value) {
+      this.schema = value;
+      return this;
+    }
+
+    /**
+     * Sets the data.
+     *
+     * @param value the bytes, not copied
+     * @param mediaType their media type, null when unknown
+     * @return this
+     */
+    public Builder data(byte[] value, @Nullable String mediaType) {
+      this.data = Objects.requireNonNull(value, "value");
+      this.contentType = mediaType;
+      return this;
+    }
+
+    Builder contentType(String mediaType) {
+      this.contentType = mediaType;
+      return this;
+    }
+
+    Builder dataOnly(byte[] value) {
+      this.data = value;
+      return this;
+    }
+
+    /**
+     * Sets the data to a value as JSON.
+     *
+     * @param value encoded by {@link Codec#json()}
+     * @return this
+     */
+    public Builder json(@Nullable Object value) {
+      return data(
+          Codec.json().encode(value, value == null ? Object.class : value.getClass()),
+          "application/json");
+    }
+
+    /**
+     * Makes the event.
+     *
+     * @return the event
+     * @throws AgentException with {@link ErrorCode#INVALID_INPUT} or {@link
+     *     ErrorCode#LIMIT_EXCEEDED}, naming the attribute
+     */
+    public Event build() {
+      return new Event(this);
+    }
+  }
+}

@@ -1,0 +1,399 @@
+package dev.troupe.event;
+
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
+import dev.troupe.event.EventTransport.Problem;
+import dev.troupe.event.EventTransport.Topic;
+import dev.troupe.state.MemoryStateStore;
+import dev.troupe.state.Page;
+import dev.troupe.state.StateStore;
+import dev.troupe.state.StoreClock;
+import dev.troupe.state.StoreInfo.Durability;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Publishes events, and has them handled by groups of subscribers, over any {@link EventTransport}.
+ * Everything that is not the business of a broker is done here: order by key, retries, dead
+ * letters, delays, answers, draining.
+ *
+ * <p>Guarantees, each with a test of the same number in {@code EventBusContract}:
+ *
+ * <ol>
+ *   <li>An event for which {@link #publish} returned is handled by every group that was subscribed,
+ *       or is one of the group's {@link #deadLetters}, or waits in the store for its time: it is
+ *       settled only then, whatever dies in between.
+ *   <li>In mode {@code ORDERED} events of one key are handled one after another, in the order in
+ *       which they were published, also when one of them is tried again; events of other keys do
+ *       not wait for them. Only an event that comes a second time may come late.
+ *   <li>A handler that throws is called again as the retry policy says. When the policy gives up,
+ *       the event is a dead letter with the reason, the attempts and the error.
+ *   <li>An event that kills its process each time is a dead letter after {@link
+ *       Subscriber.Builder#maxDeliveries}; what was delivered beside it is not.
+ *   <li>Bytes that are no event are a dead letter, and stop nothing.
+ *   <li>A dead letter is handled again by its group alone when it is replayed, and is gone when it
+ *       is discarded.
+ *   <li>An event that is published for a time is published then or soon after, and never before.
+ *   <li>At most {@link Subscriber.Builder#maxInFlight} events are taken and not settled.
+ *   <li>When {@link Subscriber#close(Duration)} returns, nothing is being handled unless the grace
+ *       was over, and what was handled is settled.
+ *   <li>What can't be laid down, because the store is away, is tried again until it can; nothing is
+ *       skipped, and {@link #problems()} tells.
+ *   <li>An answer to a request reaches who asked, or the request fails when its time is over.
+ *   <li>With {@link Subscriber.Builder#dedupe}, an event that the group has handled is not handled
+ *       again within the window, unless a process died between handling and noting it.
+ * </ol>
+ *
+ * <p>Safe for use by many threads.
+ */
+public final class EventBus implements AutoCloseable {
+  private final EventTransport transport;
+  private final StoreAccess access;
+  private final ParkingLot parking;
+  private final DeadLetters deadLetters;
+  private final Replies replies;
+  private final InstantSource clock = StoreClock.monotonic();
+  private final List<Subscriber> subscribers = new CopyOnWriteArrayList<>();
+  private final AtomicBoolean closed = new AtomicBoolean();
+  private final boolean closesTransport;
+
+  private EventBus(Builder b) {
+    this.transport = b.transport;
+    this.closesTransport = b.closesTransport;
+    this.access = new StoreAccess(b.store);
+    this.parking = new ParkingLot(access, transport, b.lease, b.lookEvery);
+    this.deadLetters = new DeadLetters(access, parking);
+    this.replies = new Replies(this);
+    parking.start();
+  }
+
+  /**
+   * A bus over a store: events, dead letters and what waits all lie there.
+   *
+   * @param store not closed by the bus
+   * @return a new bus
+   */
+  public static EventBus over(StateStore store) {
+    Builder builder = new Builder(StoreTransport.builder(store).build(), store);
+    builder.closesTransport = true;
+    return builder.build();
+  }
+
+  /**
+   * A bus inside this process, with which everything dies.
+   *
+   * @return a new bus
+   */
+  public static EventBus inMemory() {
+    return over(new MemoryStateStore());
+  }
+
+  /**
+   * A bus over a transport.
+   *
+   * @param transport carries the events; not closed by the bus
+   * @param store keeps dead letters and what waits; not closed by the bus
+   * @return a builder
+   */
+  public static Builder builder(EventTransport transport, StateStore store) {
+    return new Builder(transport, store);
+  }
+
+  /**
+   * Publishes an event. When this returns it is as durable as the transport's {@code info()} says.
+   *
+   * @param topic where to
+   * @param event the event; gets the time of now when it has none
+   * @throws AppendFailedException when it is unknown whether it was published, or it was not
+   */
+  public void publish(String topic, Event event) {
+    transport.append(List.of(new Outgoing(topic, stamped(event))));
+  }
+
+  /**
+   * Publishes events together, those of a key in their order.
+   *
+   * @param events topics and events
+   * @throws AppendFailedException naming those that were not published, or of which it is unknown
+   */
+  public void publish(List<Outgoing> events) {
+    List<Outgoing> stamped = new ArrayList<>(events.size());
+    for (Outgoing one : events) {
+      stamped.add(new Outgoing(one.topic(), stamped(one.event())));
+    }
+    transport.append(stamped);
+  }
+
+  /**
+   * Publishes an event at a time, by the store's clock. It waits in the store; a second time under
+   * the same id and source changes nothing while the first waits.
+   *
+   * @param topic where to
+   * @param event the event
+   * @param due when; a time that has passed means at once
+   */
+  public void publishAt(String topic, Event event, Instant due) {
+    refuseToForget("publish later");
+    parking.publishAt(new Outgoing(topic, stamped(event)), due);
+  }
+
+  /**
+   * As {@link #publishAt}, after a while.
+   *
+   * @param topic where to
+   * @param event the event
+   * @param delay how long to wait
+   */
+  public void publishAfter(String topic, Event event, Duration delay) {
+    publishAt(topic, event, Instant.ofEpochMilli(access.now(access.id(topic))).plus(delay));
+  }
+
+  private void refuseToForget(String what) {
+    if (!storeLasts()) {
+      throw new AgentException(
+          ErrorCode.INVALID_INPUT,
+          "can't %s: events survive %s here, and the store that would keep them until then survives %s; give the bus a store that lasts"
+              .formatted(what, transport.info().survives(), access.store.info().survives()));
+    }
+  }
+
+  /** Whether the store outlives what the transport outlives. */
+  boolean storeLasts() {
+    return access.store.info().survives().compareTo(transport.info().survives()) >= 0;
+  }
+
+  private Event stamped(Event event) {
+    if (event.timeOrNull() != null) {
+      return event;
+    }
+    return event.toBuilder().time(Instant.ofEpochMilli(clock.millis())).build();
+  }
+
+  /**
+   * Subscribes.
+   *
+   * @param topic what to handle
+   * @param group who handles it: every group gets each event, within the group one does
+   * @return says how, and begins with {@link Subscriber.Builder#start}
+   */
+  public Subscriber.Builder subscribe(String topic, String group) {
+    return subscribe(List.of(topic), group);
+  }
+
+  /**
+   * Subscribes to several topics.
+   *
+   * @param topics what to handle
+   * @param group who handles it
+   * @return says how, and begins with {@link Subscriber.Builder#start}
+   */
+  public Subscriber.Builder subscribe(List<String> topics, String group) {
+    if (closed.get()) {
+      throw new AgentException(ErrorCode.CLOSED, "the bus was closed");
+    }
+    return new Subscriber.Builder(this, group, topics);
+  }
+
+  /**
+   * Publishes an event and waits for an answer to it, which a handler gives by {@link
+   * EventContext#reply}.
+   *
+   * @param topic where to
+   * @param event the event
+   * @param atMost how long to wait
+   * @return the answer
+   * @throws AgentException with {@link ErrorCode#TIMEOUT} when none came in time; the event may be
+   *     handled nevertheless
+   */
+  public Event request(String topic, Event event, Duration atMost) {
+    return replies.request(topic, event, atMost);
+  }
+
+  void reply(Event to, Event answer) {
+    replies.reply(to, answer);
+  }
+
+  /**
+   * Shows history without subscribing.
+   *
+   * @param topic the topic
+   * @param from where to begin
+   * @param limit the most events in the answer
+   * @return a page; go on at {@link Position#at} of its {@code next}
+   */
+  public Page<Delivery> history(String topic, Position from, int limit) {
+    return transport.read(topic, from, limit);
+  }
+
+  /**
+   * Checks topics and settings, and creates topics when asked to.
+   *
+   * @param topics what must be there
+   * @param create whether to create what is missing
+   * @return what is wrong, all at once; empty when all is well
+   */
+  public List<Problem> prepare(List<Topic> topics, boolean create) {
+    return transport.prepare(topics, create);
+  }
+
+  /**
+   * What could not be handled.
+   *
+   * @return the same object each time
+   */
+  public DeadLetters deadLetters() {
+    return deadLetters;
+  }
+
+  /**
+   * What keeps events from flowing just now, in any subscriber of this bus.
+   *
+   * @return empty when all is well
+   */
+  public List<String> problems() {
+    List<String> all = new ArrayList<>();
+    subscribers.forEach(one -> all.addAll(one.problems()));
+    return all;
+  }
+
+  EventTransport transport() {
+    return transport;
+  }
+
+  StoreAccess access() {
+    return access;
+  }
+
+  ParkingLot parking() {
+    return parking;
+  }
+
+  void add(Subscriber subscriber) {
+    subscribers.add(subscriber);
+  }
+
+  void remove(Subscriber subscriber) {
+    subscribers.remove(subscriber);
+  }
+
+  /** As {@link #close(Duration)} with 30 seconds. */
+  @Override
+  public void close() {
+    close(Duration.ofSeconds(30));
+  }
+
+  /**
+   * Closes all subscribers side by side, then the bus. May be called more than once.
+   *
+   * @param grace how long handlers may still work
+   */
+  public void close(Duration grace) {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
+    List<Thread> closing = new ArrayList<>();
+    for (Subscriber one : subscribers) {
+      Thread thread = new Thread(() -> one.close(grace), "troupe-events-close");
+      thread.start();
+      closing.add(thread);
+    }
+    boolean interrupted = false;
+    for (Thread thread : closing) {
+      while (thread.isAlive()) {
+        try {
+          thread.join();
+        } catch (InterruptedException e) {
+          interrupted = true;
+          break;
+        }
+      }
+    }
+    replies.close();
+    parking.close();
+    if (closesTransport) {
+      transport.close();
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Makes a bus. Not safe for use by several threads. */
+  public static final class Builder {
+    private final EventTransport transport;
+    private final StateStore store;
+    private boolean closesTransport;
+    private boolean mayForget;
+    private Duration lease = Duration.ofSeconds(10);
+    private Duration lookEvery = Duration.ofMillis(250);
+
+    private Builder(EventTransport transport, StateStore store) {
+      this.transport = Objects.requireNonNull(transport, "transport");
+      this.store = Objects.requireNonNull(store, "store");
+    }
+
+    /**
+     * Allows a store that survives less than the transport. What waits or is dead is then lost with
+     * the store; retries stay in memory, and nothing can be published later.
+     *
+     * @return this
+     */
+    public Builder storeMayForget() {
+      this.mayForget = true;
+      return this;
+    }
+
+    /**
+     * Sets after which silence of a bus others take over what it held of the store.
+     *
+     * @param duration at least 500 milliseconds; 10 seconds when not set
+     * @return this
+     */
+    public Builder lease(Duration duration) {
+      if (duration.toMillis() < 500) {
+        throw new IllegalArgumentException("lease must be at least 500 ms: " + duration);
+      }
+      this.lease = duration;
+      return this;
+    }
+
+    /**
+     * Sets how often the bus looks in the store for events whose time has come.
+     *
+     * @param duration at least 5 milliseconds; 250 milliseconds when not set
+     * @return this
+     */
+    public Builder lookEvery(Duration duration) {
+      if (duration.toMillis() < 5) {
+        throw new IllegalArgumentException("lookEvery must be at least 5 ms: " + duration);
+      }
+      this.lookEvery = duration;
+      return this;
+    }
+
+    /**
+     * Makes the bus.
+     *
+     * @return a new bus; closed by the caller
+     * @throws AgentException with {@link ErrorCode#INVALID_INPUT} when the store survives less than
+     *     the transport
+     */
+    public EventBus build() {
+      Durability events = transport.info().survives();
+      Durability state = store.info().survives();
+      if (state.compareTo(events) < 0 && !mayForget) {
+        throw new AgentException(
+            ErrorCode.INVALID_INPUT,
+            "events of transport %s survive %s, but dead letters and delayed events in store %s only %s; take another store, or say storeMayForget()"
+                .formatted(transport.info().name(), events, store.info().name(), state));
+      }
+      return new EventBus(this);
+    }
+  }
+}

@@ -1,0 +1,89 @@
+package dev.troupe.event;
+
+import dev.troupe.event.Delivery.Shard;
+
+/** What a handler knows of an event beside the event. Safe for use by many threads. */
+public final class EventContext {
+  private final EventBus bus;
+  private final Event event;
+  private final String group;
+  private final Shard shard;
+  private final int attempt;
+
+  EventContext(EventBus bus, String group, Task task, Event event) {
+    this.bus = bus;
+    this.event = event;
+    this.group = group;
+    this.shard = task.shard;
+    this.attempt = task.attempts + 1;
+  }
+
+  /**
+   * The topic that the event came from.
+   *
+   * @return its name
+   */
+  public String topic() {
+    return shard.topic();
+  }
+
+  /**
+   * The group that handles it.
+   *
+   * @return its name
+   */
+  public String group() {
+    return group;
+  }
+
+  /**
+   * Which attempt this is.
+   *
+   * @return from 1; goes on counting after a delay, but not after the death of a process, unless
+   *     the event lay in the store
+   */
+  public int attempt() {
+    return attempt;
+  }
+
+  /**
+   * The same for every attempt at this event by this group: for what must not be done twice.
+   *
+   * @return group, source and id of the event
+   */
+  public String idempotencyKey() {
+    return group + ":" + event.source() + ":" + event.id();
+  }
+
+  /**
+   * Publishes an event that follows from this one: it has this event's id as {@code causationid},
+   * and this one's {@code correlationid} and {@code traceparent} unless it has its own.
+   *
+   * @param topic where to
+   * @param next the event
+   */
+  public void publish(String topic, Event next) {
+    bus.publish(topic, following(next));
+  }
+
+  /**
+   * Answers a request, see {@link EventBus#request}. Nothing happens when nobody waits any more.
+   *
+   * @param answer the answer
+   * @throws dev.troupe.AgentException with {@code INVALID_INPUT} when the event asks for no answer
+   */
+  public void reply(Event answer) {
+    bus.reply(event, following(answer));
+  }
+
+  private Event following(Event next) {
+    Event.Builder builder = next.toBuilder().causationId(event.id());
+    if (next.correlationId().isEmpty()) {
+      builder.correlationId(event.correlationId().orElse(null));
+    }
+    if (next.traceparent().isEmpty()) {
+      builder.traceparent(event.traceparent().orElse(null));
+    }
+    return builder.build();
+  }
+}

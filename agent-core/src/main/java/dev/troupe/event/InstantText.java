@@ -1,0 +1,106 @@
+package dev.troupe.event;
+
+import java.time.Instant;
+
+/**
+ * RFC 3339 for instants in UTC, as {@link Instant#toString} writes them. Whole milliseconds between
+ * the years 1970 and 9999, which is nearly all there is, are written and read without a formatter;
+ * days are counted as in H. Hinnant's "chrono-compatible low-level date algorithms".
+ */
+final class InstantText {
+  private static final long DAY = 86_400_000L;
+  private static final long FIRST = 0L;
+  private static final long LAST = 253_402_300_799_999L;
+  private static final int LENGTH = "2026-11-21T10:15:30.123Z".length();
+
+  private InstantText() {}
+
+  static void append(StringBuilder text, Instant time) {
+    if (time.getNano() % 1_000_000 != 0
+        || time.getEpochSecond() < FIRST
+        || time.getEpochSecond() > LAST / 1_000) {
+      text.append(time);
+      return;
+    }
+    long millis = time.toEpochMilli();
+    long z = Math.floorDiv(millis, DAY) + 719_468;
+    long era = z / 146_097;
+    long dayOfEra = z - era * 146_097;
+    long yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365;
+    long dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100);
+    long shifted = (5 * dayOfYear + 2) / 153;
+    long month = shifted < 10 ? shifted + 3 : shifted - 9;
+    long year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+    long rest = Math.floorMod(millis, DAY);
+    digits(text, year, 1_000).append('-');
+    digits(text, month, 10).append('-');
+    digits(text, dayOfYear - (153 * shifted + 2) / 5 + 1, 10).append('T');
+    digits(text, rest / 3_600_000, 10).append(':');
+    digits(text, rest / 60_000 % 60, 10).append(':');
+    digits(text, rest / 1_000 % 60, 10);
+    if (rest % 1_000 != 0) {
+      digits(text.append('.'), rest % 1_000, 100);
+    }
+    text.append('Z');
+  }
+
+  private static StringBuilder digits(StringBuilder text, long number, long highest) {
+    for (long unit = highest; unit > 0; unit /= 10) {
+      text.append((char) ('0' + number / unit % 10));
+    }
+    return text;
+  }
+
+  static Instant parse(String text) {
+    if (text.length() != LENGTH || text.charAt(LENGTH - 1) != 'Z' || text.charAt(10) != 'T') {
+      return Instant.parse(text);
+    }
+    int year = number(text, 0, 4);
+    int month = number(text, 5, 7);
+    int day = number(text, 8, 10);
+    int hour = number(text, 11, 13);
+    int minute = number(text, 14, 16);
+    int second = number(text, 17, 19);
+    int milli = number(text, 20, 23);
+    boolean plain =
+        text.charAt(4) == '-'
+            && text.charAt(7) == '-'
+            && text.charAt(13) == ':'
+            && text.charAt(16) == ':'
+            && text.charAt(19) == '.'
+            && year >= 1970
+            && month >= 1
+            && month <= 12
+            && day >= 1
+            && day <= 28 // later days need the calendar, which Instant.parse has
+            && hour >= 0
+            && hour < 24
+            && minute >= 0
+            && minute < 60
+            && second >= 0
+            && second < 60
+            && milli >= 0;
+    if (!plain) {
+      return Instant.parse(text);
+    }
+    long y = month <= 2 ? year - 1L : year;
+    long era = y / 400;
+    long yearOfEra = y - era * 400;
+    long dayOfYear = (153L * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    long dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear;
+    long days = era * 146_097 + dayOfEra - 719_468;
+    return Instant.ofEpochMilli(days * DAY + ((hour * 60L + minute) * 60 + second) * 1_000 + milli);
+  }
+
+  private static int number(String text, int from, int to) {
+    int number = 0;
+    for (int i = from; i < to; i++) {
+      int digit = text.charAt(i) - '0';
+      if (digit < 0 || digit > 9) {
+        return -1;
+      }
+      number = number * 10 + digit;
+    }
+    return number;
+  }
+}

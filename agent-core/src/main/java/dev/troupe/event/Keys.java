@@ -1,0 +1,88 @@
+package dev.troupe.event;
+
+import dev.troupe.event.Delivery.Shard;
+import dev.troupe.event.Subscription.Mode;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Which lane a delivery goes in: in mode ORDERED that of its key, or, while something of its shard
+ * is suspected of killing processes, that of the shard; and which keys have something parked, so
+ * that what comes later must be parked behind it.
+ */
+final class Keys {
+  private final ParkingLot parking;
+  private final String group;
+  private final boolean ordered;
+  private final Lanes lanes;
+
+  /** Lanes of keys with something parked, of each shard that this member has. */
+  private final Map<Shard, Set<String>> parked = new ConcurrentHashMap<>();
+
+  /** Lanes of shards by name, to say it once. */
+  private final Map<Shard, String> suspects = new HashMap<>();
+
+  Keys(ParkingLot parking, Subscriber.Options options, Lanes lanes) {
+    this.parking = parking;
+    this.group = options.subscription().group();
+    this.ordered = options.subscription().mode() == Mode.ORDERED;
+    this.lanes = lanes;
+  }
+
+  /** By the thread that polls. */
+  void assign(Task task) {
+    Delivery delivery = task.delivery;
+    if (delivery == null || (!ordered && delivery.count() == 1)) {
+      return;
+    }
+    String all =
+        suspects.computeIfAbsent(task.shard, shard -> ordered ? shard + " *" : "* suspects *");
+    if (delivery.count() > 1 || (ordered && !suspects.isEmpty() && lanes.has(all))) {
+      task.lane = all;
+      return;
+    }
+    String key = task.event == null ? null : task.event.keyOrNull();
+    task.lane = key == null ? null : task.shard + " " + key;
+  }
+
+  /** Whether something of this key is parked, so that this one has to stand behind it. */
+  boolean mustStandBehind(Task task, String key) {
+    if (!ordered || task.parked != null) {
+      return false;
+    }
+    Set<String> some = parked.get(task.shard);
+    if (some == null) {
+      some = ConcurrentHashMap.newKeySet();
+      some.addAll(parking.lanes(group, task.shard));
+      Set<String> before = parked.putIfAbsent(task.shard, some);
+      some = before == null ? some : before;
+    }
+    if (some.isEmpty()) {
+      return false;
+    }
+    String lane = ParkingLot.laneOf(key);
+    if (!some.contains(lane)) {
+      return false;
+    }
+    if (parking.waits(group, task.shard, lane)) {
+      return true;
+    }
+    some.remove(lane);
+    return false;
+  }
+
+  void parked(Task task, String key) {
+    if (ordered && task.parked == null) {
+      parked
+          .computeIfAbsent(task.shard, shard -> ConcurrentHashMap.newKeySet())
+          .add(ParkingLot.laneOf(key));
+    }
+  }
+
+  void forget(Set<Shard> shards) {
+    new HashSet<>(shards).forEach(parked::remove);
+  }
+}

@@ -1,0 +1,339 @@
+package dev.troupe.event;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tasks that wait for a worker. Tasks of one lane go one after another in the order in which they
+ * were put; a lane whose first task has to wait some time waits with it, and no other does. A
+ * worker takes several tasks at once while they are short, so that the lock is not what counts.
+ */
+final class Lanes {
+  /** Tasks that take longer than this on average are taken one by one. */
+  private static final long SHORT_NANOS = 50_000;
+
+  private static final int MOST_TOGETHER = 32;
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition work = lock.newCondition();
+  private final Condition less = lock.newCondition();
+  private final Map<String, Lane> lanes = new HashMap<>();
+  private final ArrayDeque<Lane> ready = new ArrayDeque<>();
+  private final PriorityQueue<Lane> later =
+      new PriorityQueue<>(Comparator.comparingLong(l -> l.due));
+  private final Set<Task> working = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final List<Bundle> bundles = new ArrayList<>();
+  private final int workers;
+  private int inside;
+  private int readyTasks;
+  private long changes;
+  private boolean closed;
+  private long averageNanos = SHORT_NANOS;
+
+  private static final class Lane {
+    final @Nullable String name;
+    final ArrayDeque<Task> tasks = new ArrayDeque<>(1);
+    long due;
+
+    Lane(@Nullable String name) {
+      this.name = name;
+    }
+  }
+
+  Lanes(int workers) {
+    this.workers = workers;
+  }
+
+  void put(List<Task> tasks) {
+    lock.lock();
+    try {
+      for (Task task : tasks) {
+        put(task);
+      }
+      inside += tasks.size();
+      if (readyTasks > 1) {
+        work.signalAll();
+      } else {
+        work.signal();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void put(Task task) {
+    String name = task.lane;
+    if (name == null) {
+      Lane alone = new Lane(null);
+      alone.tasks.add(task);
+      offer(alone);
+      return;
+    }
+    Lane lane = lanes.get(name);
+    if (lane == null) {
+      lane = new Lane(name);
+      lanes.put(name, lane);
+      lane.tasks.add(task);
+      offer(lane);
+    } else {
+      lane.tasks.add(task);
+    }
+  }
+
+  private void offer(Lane lane) {
+    ready.add(lane);
+    readyTasks++;
+  }
+
+  /** Whether tasks of a lane are inside. */
+  boolean has(String lane) {
+    lock.lock();
+    try {
+      return lanes.containsKey(lane);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Tasks that a worker took together. Others who have nothing to do take from it what it has not
+   * begun, so that nothing waits behind a task that takes long.
+   */
+  static final class Bundle {
+    private final List<Task> tasks;
+    private final AtomicInteger next = new AtomicInteger();
+
+    Bundle(List<Task> tasks) {
+      this.tasks = tasks;
+    }
+
+    /** The next one to begin; null when all have begun. */
+    @Nullable Task next() {
+      int i = next.get() < tasks.size() ? next.getAndIncrement() : tasks.size();
+      return i < tasks.size() ? tasks.get(i) : null;
+    }
+
+    private boolean begun() {
+      return next.get() >= tasks.size();
+    }
+  }
+
+  /** The next tasks, each the first of its lane; waits for one. Null when closed. */
+  @Nullable Bundle take() {
+    lock.lock();
+    try {
+      while (true) {
+        if (closed) {
+          return null;
+        }
+        long wait = wake();
+        if (!ready.isEmpty()) {
+          return taken();
+        }
+        bundles.removeIf(Bundle::begun);
+        if (!bundles.isEmpty()) {
+          return bundles.get(0);
+        }
+        try {
+          work.awaitNanos(wait);
+        } catch (InterruptedException e) {
+          // a handler that interrupted its own thread; the thread goes on with other events
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private Bundle taken() {
+    int share = averageNanos > SHORT_NANOS ? 1 : Math.min(MOST_TOGETHER, ready.size() / workers);
+    int count = Math.max(1, share);
+    List<Task> some = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      Task task = ready.removeFirst().tasks.getFirst();
+      some.add(task);
+      working.add(task);
+      readyTasks--;
+    }
+    if (!ready.isEmpty()) {
+      work.signal();
+    }
+    Bundle bundle = new Bundle(some);
+    if (count > 1) {
+      bundles.removeIf(Bundle::begun);
+      bundles.add(bundle);
+      work.signal(); // who has nothing to do may take from it
+    }
+    return bundle;
+  }
+
+  /** Moves lanes whose time has come to the ready ones; how long until the next, in nanoseconds. */
+  private long wake() {
+    long now = System.nanoTime();
+    while (!later.isEmpty()) {
+      long wait = later.element().due - now;
+      if (wait > 0) {
+        return wait;
+      }
+      offer(later.remove());
+    }
+    return Long.MAX_VALUE;
+  }
+
+  /** These are over; what stands behind them in their lanes may go. */
+  void over(List<Task> tasks, long nanos) {
+    lock.lock();
+    try {
+      if (nanos > 0) {
+        averageNanos += (nanos / tasks.size() - averageNanos) / 8;
+      }
+      for (Task task : tasks) {
+        inside--;
+        working.remove(task);
+        String name = task.lane;
+        if (name != null) {
+          Lane lane = lanes.get(name);
+          if (lane != null) {
+            lane.tasks.removeFirst();
+            if (lane.tasks.isEmpty()) {
+              lanes.remove(name);
+            } else {
+              offer(lane);
+            }
+          }
+        }
+      }
+      if (!ready.isEmpty()) {
+        work.signal();
+      }
+      changes++;
+      less.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** This one is to be tried again after a while; its lane waits. */
+  void retry(Task task, long waitNanos) {
+    lock.lock();
+    try {
+      working.remove(task);
+      Lane lane = task.lane == null ? null : lanes.get(task.lane);
+      if (lane == null) {
+        lane = new Lane(null);
+        lane.tasks.add(task);
+      }
+      lane.due = System.nanoTime() + waitNanos;
+      later.add(lane);
+      work.signal(); // somebody has to know how long to wait
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Takes out tasks that nobody works on.
+   *
+   * @return whether some of them are being worked on and therefore still inside
+   */
+  boolean drop(Predicate<Task> which) {
+    lock.lock();
+    try {
+      Set<Lane> waiting = Collections.newSetFromMap(new IdentityHashMap<>());
+      waiting.addAll(ready);
+      waiting.addAll(later);
+      Set<Lane> all = Collections.newSetFromMap(new IdentityHashMap<>());
+      all.addAll(waiting);
+      all.addAll(lanes.values());
+      boolean busy = working.stream().anyMatch(which);
+      for (Lane lane : all) {
+        Task first = waiting.contains(lane) ? null : lane.tasks.peekFirst();
+        int before = lane.tasks.size();
+        lane.tasks.removeIf(task -> task != first && which.test(task));
+        inside -= before - lane.tasks.size();
+        if (lane.tasks.isEmpty()) {
+          readyTasks -= ready.remove(lane) ? 1 : 0;
+          later.remove(lane);
+          if (lane.name != null) {
+            lanes.remove(lane.name);
+          }
+        }
+      }
+      changes++;
+      less.signalAll();
+      return busy;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** How many tasks are inside: waiting, being handled, or to be tried again. */
+  int inside() {
+    lock.lock();
+    try {
+      return inside;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Waits until fewer than so many are inside; false when the time was over first. */
+  boolean awaitFewerThan(int most, long nanos) {
+    long left = nanos;
+    lock.lock();
+    try {
+      while (inside >= most) {
+        if (left <= 0) {
+          return false;
+        }
+        left = less.awaitNanos(left);
+      }
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return inside < most;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Waits until something is over, at most so long. */
+  void awaitLess(long nanos) {
+    long left = nanos;
+    lock.lock();
+    try {
+      for (long before = changes; changes == before && left > 0; ) {
+        left = less.awaitNanos(left);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void close() {
+    lock.lock();
+    try {
+      closed = true;
+      work.signalAll();
+      changes++;
+      less.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+}

@@ -1,0 +1,203 @@
+package dev.troupe.event;
+
+import dev.troupe.AgentException;
+import dev.troupe.event.Delivery.Shard;
+import dev.troupe.event.Feed.ShardState;
+import dev.troupe.event.Subscription.Mode;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The thread that polls for a subscriber, and what it does with what comes. */
+final class Puller {
+  private static final Logger LOG = LoggerFactory.getLogger(Puller.class);
+  private static final Duration WAIT = Duration.ofMillis(200);
+  private static final long TICK = TimeUnit.MILLISECONDS.toNanos(50);
+  private static final long LONGEST_PAUSE = TimeUnit.SECONDS.toNanos(5);
+
+  private final EventBus bus;
+  private final Subscriber.Options options;
+  private final Feed feed;
+  private final Lanes lanes;
+  private final Workers workers;
+  private final Keys keys;
+  private final @Nullable Seen seen;
+  private final Thread thread;
+  private final AtomicReference<@Nullable String> problem = new AtomicReference<>();
+  private volatile boolean paused;
+  private volatile boolean draining;
+  private volatile boolean stopped;
+
+  Puller(EventBus bus, Subscriber.Options options) {
+    this.bus = bus;
+    this.options = options;
+    this.lanes = new Lanes(options.concurrency());
+    this.feed = bus.transport().open(options.subscription(), this::revoking);
+    this.seen =
+        options.dedupe().isZero()
+            ? null
+            : new Seen(bus.access(), options.subscription().group(), options.dedupe());
+    this.keys = new Keys(bus.parking(), options, lanes);
+    this.workers = new Workers(bus, options, feed, lanes, keys, seen);
+    this.thread = new Thread(this::run, "troupe-events-" + options.subscription().group());
+    thread.setDaemon(true);
+  }
+
+  void start() {
+    if (options.subscription().mode() != Mode.EVERYONE) {
+      bus.parking().serve(options.subscription().group(), this::parked);
+    }
+    workers.start();
+    thread.start();
+  }
+
+  List<ShardState> shards() {
+    return feed.shards();
+  }
+
+  int inFlight() {
+    return lanes.inside();
+  }
+
+  void pause(boolean on) {
+    paused = on;
+  }
+
+  List<String> problems() {
+    List<String> all = new ArrayList<>();
+    String why = problem.get();
+    if (why != null) {
+      all.add("group " + options.subscription().group() + " gets no events: " + why);
+    }
+    all.addAll(workers.problems());
+    return all;
+  }
+
+  private void parked(Task task) {
+    lanes.put(List.of(task));
+  }
+
+  private void run() {
+    long pause = TICK;
+    while (!stopped) {
+      try {
+        turn();
+        problem.set(null);
+        pause = TICK;
+      } catch (RuntimeException e) {
+        if (stopped) {
+          return;
+        }
+        String why = e instanceof AgentException known ? known.getMessage() : e.toString();
+        if (problem.getAndSet(why) == null) {
+          LOG.warn("group {} gets no events now: {}", options.subscription().group(), why);
+        }
+        lanes.awaitLess(pause);
+        pause = Math.min(LONGEST_PAUSE, pause * 2);
+      }
+    }
+  }
+
+  private void turn() {
+    if (draining || paused || !lanes.awaitFewerThan(options.maxInFlight(), TICK)) {
+      feed.poll(0, Duration.ZERO);
+      if (draining || paused) {
+        lanes.awaitLess(TICK);
+      }
+      return;
+    }
+    accept(feed.poll(options.maxInFlight() - lanes.inside(), WAIT));
+  }
+
+  private void accept(List<Delivery> some) {
+    if (some.isEmpty()) {
+      return;
+    }
+    Set<Delivery> old = seen == null ? Set.of() : seen.of(some);
+    List<Task> tasks = new ArrayList<>(some.size());
+    List<Settlement> others = new ArrayList<>(0);
+    for (Delivery delivery : some) {
+      boolean wanted =
+          !(delivery.content() instanceof Delivery.Decoded decoded)
+              || options.filter().test(decoded.event());
+      if (!wanted || old.contains(delivery)) {
+        others.add(new Settlement.Done(delivery));
+        continue;
+      }
+      Task task = Task.of(delivery);
+      keys.assign(task);
+      tasks.add(task);
+    }
+    if (!others.isEmpty()) {
+      feed.settle(others);
+    }
+    lanes.put(tasks);
+  }
+
+  /** Called by the feed inside a poll: ends what is being done for some shards. */
+  private void revoking(Set<Shard> shards, Duration atMost) {
+    long end = System.nanoTime() + atMost.toNanos();
+    while (lanes.drop(task -> task.parked == null && shards.contains(task.shard))) {
+      long left = end - System.nanoTime();
+      if (left <= 0) {
+        break;
+      }
+      lanes.awaitLess(Math.min(left, TICK));
+    }
+    keys.forget(shards);
+  }
+
+  void close(Duration grace) {
+    if (stopped) {
+      return;
+    }
+    String group = options.subscription().group();
+    draining = true;
+    bus.parking().serveNoMore(group);
+    long end = System.nanoTime() + grace.toNanos();
+    // what nobody works on yet goes to others, from where it came
+    while (giveBack() && System.nanoTime() - end < 0) {
+      lanes.awaitLess(TICK);
+    }
+    stopped = true;
+    workers.stop();
+    join(thread);
+    feed.close();
+  }
+
+  private boolean giveBack() {
+    Map<Task, Boolean> waiting = new HashMap<>();
+    boolean busy =
+        lanes.drop(
+            task -> {
+              waiting.put(task, true);
+              return true;
+            });
+    for (Task task : waiting.keySet()) {
+      if (task.parked != null) {
+        try {
+          bus.parking().again(task.parked, task.attempts, Duration.ZERO);
+        } catch (AgentException e) {
+          LOG.debug("others will find {} when this bus has gone", task.event);
+        }
+      }
+    }
+    return busy;
+  }
+
+  private static void join(Thread one) {
+    try {
+      one.join(TimeUnit.SECONDS.toMillis(10));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

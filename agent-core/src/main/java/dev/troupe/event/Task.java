@@ -1,0 +1,53 @@
+package dev.troupe.event;
+
+import dev.troupe.event.Delivery.Shard;
+import org.jspecify.annotations.Nullable;
+
+/** An event on its way through a subscriber. Worked on by one thread at a time. */
+final class Task {
+  /** What was delivered by the feed; null when it came from where it was parked. */
+  final @Nullable Delivery delivery;
+
+  /** What was parked; null when it was delivered by the feed. */
+  final @Nullable Parked parked;
+
+  final Shard shard;
+
+  /** What to handle; null when it is only to be laid down somewhere. */
+  final @Nullable Event event;
+
+  /** Tasks of one lane go one after another; null for none. */
+  @Nullable String lane;
+
+  /** How many attempts failed. */
+  int attempts;
+
+  /** What has to be stored before it is over, when that could not be done. */
+  @Nullable Runnable unstored;
+
+  private Task(
+      @Nullable Delivery delivery, @Nullable Parked parked, Shard shard, @Nullable Event event) {
+    this.delivery = delivery;
+    this.parked = parked;
+    this.shard = shard;
+    this.event = event;
+  }
+
+  static Task of(Delivery delivery) {
+    Event event = delivery.content() instanceof Delivery.Decoded decoded ? decoded.event() : null;
+    return new Task(delivery, null, delivery.shard(), event);
+  }
+
+  static Task of(Parked parked) {
+    Task task = new Task(null, parked, parked.shard(), parked.event());
+    task.attempts = parked.attempts();
+    return task;
+  }
+
+  String offset() {
+    if (delivery != null) {
+      return delivery.offset();
+    }
+    return parked == null ? "" : parked.offset();
+  }
+}

@@ -1,0 +1,261 @@
+package dev.troupe.event;
+
+import dev.troupe.AgentException;
+import dev.troupe.event.DeadLetter.Reason;
+import dev.troupe.resilience.RetryPolicy;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The threads that handle a subscriber's events, and what becomes of each event. */
+final class Workers {
+  private static final Logger LOG = LoggerFactory.getLogger(Workers.class);
+
+  /** How long to wait before something is stored again that could not be. */
+  private static final Duration UNSTORED = Duration.ofSeconds(1);
+
+  private static final int MOST_PRINTS = 10_000;
+
+  private final EventBus bus;
+  private final Subscriber.Options options;
+  private final String group;
+  private final Feed feed;
+  private final Lanes lanes;
+  private final Keys keys;
+  private final @Nullable Seen seen;
+  private final List<Thread> threads = new ArrayList<>();
+  private final Set<String> deadPrints = ConcurrentHashMap.newKeySet();
+  private final AtomicReference<@Nullable String> problem = new AtomicReference<>();
+  private volatile boolean stopped;
+
+  Workers(
+      EventBus bus,
+      Subscriber.Options options,
+      Feed feed,
+      Lanes lanes,
+      Keys keys,
+      @Nullable Seen seen) {
+    this.bus = bus;
+    this.options = options;
+    this.group = options.subscription().group();
+    this.feed = feed;
+    this.lanes = lanes;
+    this.keys = keys;
+    this.seen = seen;
+  }
+
+  void start() {
+    for (int i = 1; i <= options.concurrency(); i++) {
+      Thread thread = new Thread(this::run, "troupe-events-" + group + "-" + i);
+      thread.setDaemon(true);
+      threads.add(thread);
+    }
+    threads.forEach(Thread::start);
+  }
+
+  void stop() {
+    stopped = true;
+    lanes.close();
+    threads.forEach(Thread::interrupt);
+  }
+
+  List<String> problems() {
+    String why = problem.get();
+    return why == null
+        ? List.of()
+        : List.of("group " + group + " can't lay down what failed, and waits: " + why);
+  }
+
+  private void run() {
+    while (true) {
+      Lanes.Bundle some = lanes.take();
+      if (some == null) {
+        return;
+      }
+      long began = System.nanoTime();
+      List<Task> over = new ArrayList<>();
+      for (Task task = some.next(); task != null; task = some.next()) {
+        if (isOver(task)) {
+          over.add(task);
+        }
+      }
+      if (!over.isEmpty()) {
+        settle(over);
+        lanes.over(over, System.nanoTime() - began);
+      }
+    }
+  }
+
+  private void settle(List<Task> over) {
+    remember(over);
+    List<Settlement> done = new ArrayList<>(over.size());
+    for (Task task : over) {
+      if (task.delivery != null) {
+        done.add(new Settlement.Done(task.delivery));
+      } else if (task.parked != null) {
+        unpark(task.parked);
+      }
+    }
+    if (!done.isEmpty()) {
+      feed.settle(done);
+    }
+  }
+
+  private void remember(List<Task> over) {
+    if (seen == null) {
+      return;
+    }
+    try {
+      List<Event> events = new ArrayList<>();
+      for (Task task : over) {
+        if (task.event != null) {
+          events.add(task.event);
+        }
+      }
+      seen.add(events);
+    } catch (AgentException e) {
+      LOG.warn("group {} can't note what it has handled: {}", group, e.toString());
+    }
+  }
+
+  private void unpark(Parked parked) {
+    try {
+      bus.parking().done(parked);
+    } catch (AgentException e) {
+      // it stays held by this bus, and is handled again when this bus has gone
+      LOG.warn(
+          "{} was handled and can't be taken out of the store: {}", parked.event(), e.toString());
+    }
+  }
+
+  /** Does what can be done about it; false when it is to be looked at again later. */
+  private boolean isOver(Task task) {
+    if (task.unstored != null) {
+      return stored(task, task.unstored);
+    }
+    Event event = task.event;
+    if (event == null) {
+      return stored(task, () -> bury(task, Reason.UNDECODABLE, null));
+    }
+    int deliveries = task.delivery == null ? 0 : task.delivery.count() - 1;
+    int deaths = task.parked == null ? deliveries : task.parked.note().deaths();
+    if (deaths >= options.maxDeliveries()) {
+      return stored(task, () -> bury(task, Reason.POISON, null));
+    }
+    String key = event.keyOrNull();
+    if (key != null && key.isEmpty()) {
+      key = null;
+    }
+    try {
+      if (key != null && keys.mustStandBehind(task, key)) {
+        String lane = key;
+        return stored(task, () -> park(task, event, lane, Duration.ZERO));
+      }
+    } catch (AgentException e) {
+      return later(task, e);
+    }
+    return handled(task, event, key);
+  }
+
+  private boolean handled(Task task, Event event, @Nullable String key) {
+    try {
+      options.handler().handle(event, new EventContext(bus, group, task, event));
+      return true;
+    } catch (Throwable failure) {
+      if (failure instanceof InterruptedException || stopped) {
+        lanes.retry(task, Long.MAX_VALUE / 4); // it goes to others when this one has left
+        return false;
+      }
+      return failed(task, event, key, failure);
+    }
+  }
+
+  private boolean failed(Task task, Event event, @Nullable String key, Throwable failure) {
+    task.attempts++;
+    LOG.debug("group {}: attempt {} at {} failed", group, task.attempts, event, failure);
+    if (options.subscription().mode() == Subscription.Mode.EVERYONE) {
+      LOG.warn("{} was not handled: {}", event, failure.toString());
+      return true;
+    }
+    if (deadPrints.contains(DeadLetters.fingerprint(event))) {
+      return stored(task, () -> bury(task, Reason.REPEATED, failure));
+    }
+    double random = ThreadLocalRandom.current().nextDouble();
+    Optional<Duration> wait =
+        options.retry().next(new RetryPolicy.Attempt(task.attempts, failure, random));
+    if (wait.isEmpty()) {
+      return stored(task, () -> bury(task, Reason.FAILED, failure));
+    }
+    if (task.parked != null) {
+      Parked parked = task.parked;
+      return stored(task, () -> bus.parking().again(parked, task.attempts, wait.get()), true);
+    }
+    boolean hot = wait.get().compareTo(options.hotDelay()) <= 0;
+    if ((hot && !(options.parksKeys() && key != null)) || !bus.storeLasts()) {
+      lanes.retry(task, wait.get().toNanos());
+      return false;
+    }
+    return stored(task, () -> park(task, event, key == null ? "" : key, wait.get()));
+  }
+
+  private void park(Task task, Event event, String key, Duration wait) {
+    if (!key.isEmpty()) {
+      keys.parked(task, key);
+    }
+    bus.parking().park(group, task, event, key, wait);
+  }
+
+  private void bury(Task task, Reason reason, @Nullable Throwable failure) {
+    bus.deadLetters().put(group, task, reason, failure);
+    if (task.event != null && deadPrints.size() < MOST_PRINTS) {
+      deadPrints.add(DeadLetters.fingerprint(task.event));
+    }
+    LOG.warn(
+        "group {} could not handle {} of {}, which is now a dead letter: {} after {} attempt(s){}",
+        group,
+        task.event == null ? "bytes at " + task.offset() : task.event,
+        task.shard,
+        reason,
+        task.attempts,
+        failure == null ? "" : ", " + failure.getClass().getName());
+  }
+
+  private boolean stored(Task task, Runnable store) {
+    return stored(task, store, false);
+  }
+
+  /** Nothing is skipped: what can't be stored is stored later, and until then not settled. */
+  private boolean stored(Task task, Runnable store, boolean leavesOrigin) {
+    try {
+      store.run();
+      task.unstored = null;
+      problem.set(null);
+      return !leavesOrigin || leave(task);
+    } catch (AgentException e) {
+      task.unstored = store;
+      return later(task, e);
+    }
+  }
+
+  /** It is where it came from again, and no longer here. */
+  private boolean leave(Task task) {
+    lanes.over(List.of(task), 0);
+    return false;
+  }
+
+  private boolean later(Task task, AgentException why) {
+    if (problem.getAndSet(why.getMessage()) == null) {
+      LOG.warn("group {} can't lay down what failed, and waits: {}", group, why.toString());
+    }
+    lanes.retry(task, UNSTORED.toNanos());
+    return false;
+  }
+}

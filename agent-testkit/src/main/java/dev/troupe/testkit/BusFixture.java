@@ -1,0 +1,143 @@
+package dev.troupe.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.troupe.event.DeadLetter;
+import dev.troupe.event.Event;
+import dev.troupe.event.EventBus;
+import dev.troupe.event.EventTransport;
+import dev.troupe.event.Outgoing;
+import dev.troupe.state.StateStore;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Timeout;
+
+/** What tests of the bus share: hooks for transport and store, buses that are closed. */
+@Timeout(180)
+public abstract class BusFixture {
+  private final String topic = "b-" + UUID.randomUUID();
+  private final List<EventBus> buses = new ArrayList<>();
+  private final List<EventTransport> transports = new ArrayList<>();
+  private @Nullable UnwillingStore store;
+
+  /** For subclasses. */
+  protected BusFixture() {}
+
+  /**
+   * Makes a transport as another process would, over what all transports of this test share.
+   *
+   * @return a transport, closed after the test
+   */
+  protected abstract EventTransport transport();
+
+  /**
+   * The store that all buses of a test share; called once, closed by the subclass.
+   *
+   * @return the store
+   */
+  protected abstract StateStore store();
+
+  /**
+   * Puts bytes where an event should be.
+   *
+   * @param to the topic
+   * @param key the key that decides the shard
+   * @param bytes no event
+   */
+  protected abstract void appendBytes(String to, String key, byte[] bytes);
+
+  /**
+   * How long to wait for what must come.
+   *
+   * @return 30 seconds, or more
+   */
+  protected Duration patience() {
+    return Duration.ofSeconds(30);
+  }
+
+  @BeforeEach
+  void openOne() {
+    another();
+    List<EventTransport.Topic> needed =
+        List.of(EventTransport.Topic.of(topic), EventTransport.Topic.of("troupe.replies"));
+    assertThat(bus().prepare(needed, true)).isEmpty();
+  }
+
+  @AfterEach
+  void closeAll() {
+    storeRefuses(false);
+    buses.forEach(bus -> bus.close(Duration.ofSeconds(1)));
+    transports.forEach(EventTransport::close);
+  }
+
+  final String topic() {
+    return topic;
+  }
+
+  final EventBus bus() {
+    return buses.get(0);
+  }
+
+  /** The bus of another process. */
+  final EventBus another() {
+    if (store == null) {
+      store = new UnwillingStore(store());
+    }
+    EventTransport transport = transport();
+    transports.add(transport);
+    EventBus bus =
+        EventBus.builder(transport, store)
+            .lookEvery(Duration.ofMillis(20))
+            .lease(Duration.ofSeconds(2))
+            .build();
+    buses.add(bus);
+    return bus;
+  }
+
+  /** From now on the store of dead letters and parked events fails, or no longer. */
+  final void storeRefuses(boolean on) {
+    if (store != null) {
+      store.refuses(on);
+    }
+  }
+
+  final List<String> publish(int count, IntFunction<String> key) {
+    List<Outgoing> events = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      Event event = Event.builder("tick").key(key.apply(i)).json(i).build();
+      events.add(new Outgoing(topic, event));
+    }
+    bus().publish(events);
+    return events.stream().map(one -> one.event().id()).toList();
+  }
+
+  final List<DeadLetter> letters(String group) {
+    return bus().deadLetters().list(group, null, 100).items().stream()
+        .filter(letter -> letter.topic().equals(topic))
+        .toList();
+  }
+
+  final void during(Duration time, Runnable action) {
+    long end = System.nanoTime() + time.toNanos();
+    while (System.nanoTime() - end < 0) {
+      action.run();
+      LockSupport.parkNanos(5_000_000);
+    }
+  }
+
+  final void until(String what, BooleanSupplier reached) {
+    long end = System.nanoTime() + patience().toNanos();
+    while (!reached.getAsBoolean()) {
+      assertThat(System.nanoTime() - end).as("%s within %s", what, patience()).isNegative();
+      LockSupport.parkNanos(5_000_000);
+    }
+  }
+}

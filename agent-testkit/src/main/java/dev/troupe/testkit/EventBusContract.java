@@ -1,0 +1,443 @@
+package dev.troupe.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
+import dev.troupe.event.DeadLetter;
+import dev.troupe.event.Event;
+import dev.troupe.event.EventBus;
+import dev.troupe.event.EventHandler;
+import dev.troupe.event.EventTransport;
+import dev.troupe.event.Outgoing;
+import dev.troupe.event.Position;
+import dev.troupe.event.Subscriber;
+import dev.troupe.event.Subscription.Mode;
+import dev.troupe.resilience.RetryPolicy;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What an {@link EventBus} keeps over a transport and a store: a test for each numbered guarantee.
+ * Extend it with {@link BusFixture}'s hooks.
+ */
+public abstract class EventBusContract extends BusFixture {
+  private static final RetryPolicy AT_ONCE = RetryPolicy.fixed(3, Duration.ofMillis(10));
+
+  private final ConcurrentLinkedQueue<String> handled = new ConcurrentLinkedQueue<>();
+
+  /** For subclasses. */
+  protected EventBusContract() {}
+
+  private EventHandler note() {
+    return (event, context) -> handled.add(event.id());
+  }
+
+  @Guarantee(1)
+  void g01_everyGroupHandlesWhatWasPublished() {
+    ConcurrentLinkedQueue<String> others = new ConcurrentLinkedQueue<>();
+    bus().subscribe(topic(), "one").start(note());
+    bus().subscribe(topic(), "two").mode(Mode.SHARED).start((e, c) -> others.add(e.id()));
+    List<String> ids = publish(300, i -> "k" + i % 11);
+    until("all was handled", () -> handled.size() >= 300 && others.size() >= 300);
+    assertThat(handled).containsExactlyInAnyOrderElementsOf(ids);
+    assertThat(others).containsExactlyInAnyOrderElementsOf(ids);
+  }
+
+  @Guarantee(1)
+  void g01_whatAHandlerDidNotFinishIsHandledByAnother() {
+    CountDownLatch stuck = new CountDownLatch(1);
+    Subscriber hangs =
+        bus()
+            .subscribe(topic(), "g")
+            .start(
+                (e, c) -> {
+                  stuck.countDown();
+                  LockSupport.park();
+                  throw new InterruptedException();
+                });
+    List<String> ids = publish(5, i -> "k" + i);
+    until("somebody began", () -> stuck.getCount() == 0);
+    hangs.close(Duration.ZERO);
+    another().subscribe(topic(), "g").start(note());
+    until("all was handled", () -> handled.size() >= 5);
+    assertThat(handled).containsExactlyInAnyOrderElementsOf(ids);
+  }
+
+  @Guarantee(2)
+  void g02_aKeyGoesInOrderAlsoWhenOneIsTriedAgain() {
+    Map<String, List<Integer>> seen = new ConcurrentHashMap<>();
+    Map<String, AtomicBoolean> inside = new ConcurrentHashMap<>();
+    AtomicInteger overlaps = new AtomicInteger();
+    Set<String> failedOnce = ConcurrentHashMap.newKeySet();
+    bus()
+        .subscribe(topic(), "g")
+        .retry(AT_ONCE)
+        .start(
+            (e, c) -> {
+              String key = e.key().orElseThrow();
+              AtomicBoolean busy = inside.computeIfAbsent(key, k -> new AtomicBoolean());
+              if (!busy.compareAndSet(false, true)) {
+                overlaps.incrementAndGet();
+              }
+              try {
+                int number = e.data(Integer.class);
+                if (number % 17 == 0 && failedOnce.add(e.id())) {
+                  throw new IllegalStateException("once");
+                }
+                seen.computeIfAbsent(key, k -> Collections.synchronizedList(new ArrayList<>()))
+                    .add(number);
+              } finally {
+                busy.set(false);
+              }
+            });
+    publish(400, i -> "k" + i % 8);
+    until("all was handled", () -> seen.values().stream().mapToInt(List::size).sum() >= 400);
+    assertThat(overlaps).hasValue(0);
+    for (int k = 0; k < 8; k++) {
+      int remainder = k;
+      assertThat(seen.get("k" + k))
+          .isEqualTo(IntStream.range(0, 400).filter(i -> i % 8 == remainder).boxed().toList());
+    }
+  }
+
+  @Guarantee(2)
+  void g02_otherKeysDoNotWait() {
+    CountDownLatch open = new CountDownLatch(1);
+    bus()
+        .subscribe(topic(), "g")
+        .concurrency(4)
+        .start(
+            (e, c) -> {
+              if (e.key().orElseThrow().equals("slow")) {
+                open.await(patience().toMillis(), TimeUnit.MILLISECONDS);
+              }
+              handled.add(e.id());
+            });
+    publish(1, i -> "slow");
+    List<String> quick = publish(50, i -> "quick" + i);
+    until("the others are through", () -> handled.size() >= 50);
+    assertThat(handled).containsExactlyInAnyOrderElementsOf(quick);
+    open.countDown();
+    until("the slow one too", () -> handled.size() == 51);
+  }
+
+  @Guarantee(2)
+  void g02_aParkedKeyKeepsItsOrder() {
+    List<Integer> order = Collections.synchronizedList(new ArrayList<>());
+    AtomicBoolean mended = new AtomicBoolean();
+    bus()
+        .subscribe(topic(), "g")
+        .parkKeys()
+        .retry(RetryPolicy.fixed(1_000, Duration.ofMillis(50)))
+        .start(
+            (e, c) -> {
+              if (!mended.get() && e.key().orElseThrow().equals("bad")) {
+                throw new IllegalStateException("not yet");
+              }
+              if (e.key().orElseThrow().equals("bad")) {
+                order.add(e.data(Integer.class));
+              } else {
+                handled.add(e.id());
+              }
+            });
+    publish(40, i -> i % 2 == 0 ? "bad" : "good");
+    until("the good ones are through", () -> handled.size() >= 20);
+    mended.set(true);
+    until("the bad ones too", () -> order.size() >= 20);
+    assertThat(order).isEqualTo(IntStream.range(0, 40).filter(i -> i % 2 == 0).boxed().toList());
+    publish(1, i -> "bad");
+    until("and what came later", () -> order.size() == 21);
+  }
+
+  @Guarantee(3)
+  void g03_whatFailsIsTriedAgainAndThenADeadLetter() {
+    AtomicInteger attempts = new AtomicInteger();
+    bus()
+        .subscribe(topic(), "g")
+        .retry(AT_ONCE)
+        .start(
+            (e, c) -> {
+              if (e.key().orElseThrow().equals("bad")) {
+                assertThat(c.attempt()).isEqualTo(attempts.incrementAndGet());
+                throw new IllegalArgumentException("always");
+              }
+              handled.add(e.id());
+            });
+    List<String> ids = publish(3, i -> i == 1 ? "bad" : "good");
+    until("it is dead", () -> !letters("g").isEmpty());
+    DeadLetter letter = letters("g").get(0);
+    assertThat(attempts).hasValue(3);
+    assertThat(letter.reason()).isEqualTo(DeadLetter.Reason.FAILED);
+    assertThat(letter.attempts()).isEqualTo(3);
+    assertThat(letter.error()).contains("IllegalArgumentException").contains("always");
+    assertThat(letter.event().id()).isEqualTo(ids.get(1));
+    assertThat(letter.topic()).isEqualTo(topic());
+    until("the others are through", () -> handled.size() == 2);
+  }
+
+  @Guarantee(3)
+  void g03_theSameContentIsNotTriedSoOftenAgain() {
+    AtomicInteger attempts = new AtomicInteger();
+    bus()
+        .subscribe(topic(), "g")
+        .retry(AT_ONCE)
+        .start(
+            (e, c) -> {
+              attempts.incrementAndGet();
+              throw new IllegalArgumentException("always");
+            });
+    bus().publish(topic(), Event.of("same", "content"));
+    until("it is dead", () -> letters("g").size() == 1);
+    bus().publish(topic(), Event.of("same", "content"));
+    until("so is the other", () -> letters("g").size() == 2);
+    assertThat(attempts).hasValue(4);
+    assertThat(letters("g").stream().map(DeadLetter::reason))
+        .containsExactlyInAnyOrder(DeadLetter.Reason.FAILED, DeadLetter.Reason.REPEATED);
+  }
+
+  @Guarantee(5)
+  void g05_bytesThatAreNoEventStopNothing() {
+    bus().subscribe(topic(), "g").start(note());
+    List<String> ids = new ArrayList<>(publish(2, i -> "k"));
+    byte[] bytes = {1, 2, (byte) 0xff};
+    appendBytes(topic(), "k", bytes);
+    ids.addAll(publish(2, i -> "k"));
+    until("all was handled", () -> handled.size() >= 4 && !letters("g").isEmpty());
+    assertThat(handled).containsExactlyElementsOf(ids);
+    DeadLetter letter = letters("g").get(0);
+    assertThat(letter.reason()).isEqualTo(DeadLetter.Reason.UNDECODABLE);
+    assertThat(((dev.troupe.event.Delivery.Raw) letter.content()).data()).isEqualTo(bytes);
+    assertThatThrownBy(() -> bus().deadLetters().replay(letter.id()))
+        .isInstanceOfSatisfying(
+            AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID_INPUT));
+    Event mended = Event.builder("mended").key("k").json(1).build();
+    assertThat(bus().deadLetters().replay(letter.id(), mended)).isTrue();
+    until("the mended one is handled", () -> handled.contains(mended.id()));
+    assertThat(letters("g")).isEmpty();
+  }
+
+  @Guarantee(6)
+  void g06_deadLettersAreReplayedForTheirGroupAloneOrDiscarded() {
+    AtomicBoolean mended = new AtomicBoolean();
+    AtomicInteger others = new AtomicInteger();
+    bus()
+        .subscribe(topic(), "g")
+        .retry(RetryPolicy.none())
+        .start(
+            (e, c) -> {
+              if (!mended.get()) {
+                throw new IllegalStateException("not yet");
+              }
+              handled.add(e.id());
+            });
+    bus().subscribe(topic(), "other").start((e, c) -> others.incrementAndGet());
+    List<String> ids = publish(6, i -> "k" + i);
+    until("all are dead", () -> letters("g").size() == 6 && others.get() == 6);
+    mended.set(true);
+    List<DeadLetter> letters = letters("g");
+    assertThat(bus().deadLetters().discard(letters.get(0).id())).isTrue();
+    assertThat(bus().deadLetters().discard(letters.get(0).id())).isFalse();
+    assertThat(bus().deadLetters().replay(letters.get(1).id())).isTrue();
+    until("one was handled", () -> handled.size() == 1);
+    assertThat(bus().deadLetters().replayAll("g", 100)).isEqualTo(4);
+    until("all were handled", () -> handled.size() == 5);
+    assertThat(handled).doesNotContain(letters.get(0).event().id()).isSubsetOf(ids);
+    assertThat(letters("g")).isEmpty();
+    assertThat(others).hasValue(6);
+  }
+
+  @Guarantee(7)
+  void g07_aDelayedEventComesWhenItsTimeHasCome() {
+    bus().subscribe(topic(), "g").start(note());
+    Event event = Event.builder("later").key("k").json(1).build();
+    long began = System.nanoTime();
+    bus().publishAfter(topic(), event, Duration.ofMillis(600));
+    bus().publishAfter(topic(), event, Duration.ofMillis(600));
+    until("it came", () -> !handled.isEmpty());
+    assertThat(Duration.ofNanos(System.nanoTime() - began))
+        .isBetween(Duration.ofMillis(590), Duration.ofSeconds(15));
+    assertThat(handled).containsExactly(event.id());
+  }
+
+  @Guarantee(8)
+  void g08_noMoreIsTakenThanMayBeInFlight() {
+    CountDownLatch open = new CountDownLatch(1);
+    AtomicInteger begun = new AtomicInteger();
+    Subscriber subscriber =
+        bus()
+            .subscribe(topic(), "g")
+            .maxInFlight(10)
+            .concurrency(20)
+            .start(
+                (e, c) -> {
+                  begun.incrementAndGet();
+                  open.await(patience().toMillis(), TimeUnit.MILLISECONDS);
+                  handled.add(e.id());
+                });
+    publish(100, i -> "k" + i);
+    until("ten began", () -> begun.get() == 10);
+    during(Duration.ofMillis(500), () -> assertThat(subscriber.inFlight()).isLessThanOrEqualTo(10));
+    assertThat(begun).hasValue(10);
+    open.countDown();
+    until("all was handled", () -> handled.size() == 100);
+  }
+
+  @Guarantee(9)
+  void g09_closingLetsHandlersEndAndSettlesThem() {
+    CountDownLatch began = new CountDownLatch(4);
+    AtomicInteger inside = new AtomicInteger();
+    Subscriber subscriber =
+        bus()
+            .subscribe(topic(), "g")
+            .concurrency(4)
+            .start(
+                (e, c) -> {
+                  inside.incrementAndGet();
+                  began.countDown();
+                  LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(300));
+                  handled.add(e.id());
+                  inside.decrementAndGet();
+                });
+    List<String> ids = publish(40, i -> "k" + i);
+    until("four began", () -> began.getCount() == 0);
+    subscriber.close(Duration.ofSeconds(20));
+    assertThat(inside).hasValue(0);
+    int before = handled.size();
+    assertThat(before).isBetween(4, 39);
+    another().subscribe(topic(), "g").start(note());
+    until("the rest was handled", () -> handled.size() >= 40);
+    during(Duration.ofMillis(300), () -> assertThat(handled).hasSize(40));
+    assertThat(handled).containsExactlyInAnyOrderElementsOf(ids);
+  }
+
+  @Guarantee(10)
+  void g10_whatCannotBeLaidDownIsNotSkipped() {
+    AtomicBoolean fails = new AtomicBoolean(true);
+    Subscriber subscriber =
+        bus()
+            .subscribe(topic(), "g")
+            .retry(RetryPolicy.none())
+            .start(
+                (e, c) -> {
+                  if (fails.get()) {
+                    throw new IllegalStateException("always");
+                  }
+                  handled.add(e.id());
+                });
+    storeRefuses(true);
+    publish(1, i -> "k");
+    until("it is told", () -> !subscriber.problems().isEmpty());
+    assertThat(bus().problems().toString()).contains("group g");
+    fails.set(false);
+    publish(1, i -> "k");
+    during(Duration.ofMillis(500), () -> assertThat(handled).isEmpty());
+    storeRefuses(false);
+    until("the first is dead", () -> letters("g").size() == 1);
+    until("the second is handled", () -> handled.size() == 1);
+    until("all is well", () -> bus().problems().isEmpty());
+  }
+
+  @Guarantee(11)
+  void g11_aRequestIsAnsweredOrFails() {
+    another()
+        .subscribe(topic(), "service")
+        .start(
+            (e, c) -> {
+              if (e.type().equals("ask")) {
+                c.reply(Event.of("answer", "to " + e.data(String.class)));
+              }
+            });
+    Event answer = bus().request(topic(), Event.of("ask", "seven"), patience());
+    assertThat(answer.type()).isEqualTo("answer");
+    assertThat(answer.data(String.class)).isEqualTo("to seven");
+    assertThatThrownBy(() -> bus().request(topic(), Event.of("silence", 1), Duration.ofMillis(200)))
+        .isInstanceOfSatisfying(
+            AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.TIMEOUT));
+  }
+
+  @Guarantee(12)
+  void g12_whatWasHandledIsRecognised() {
+    bus().subscribe(topic(), "g").dedupe(Duration.ofMinutes(5)).start(note());
+    Event event = Event.builder("x").key("k").json(1).build();
+    bus().publish(topic(), event);
+    until("it was handled", () -> handled.size() == 1);
+    // so much in between that no transport knows it again by itself
+    publish(3_000, i -> "k");
+    until("so were the others", () -> handled.size() == 3_001);
+    bus().publish(topic(), event);
+    List<String> last = publish(1, i -> "k");
+    until("the last was handled", () -> handled.contains(last.get(0)));
+    assertThat(handled.stream().filter(event.id()::equals)).hasSize(1);
+  }
+
+  @Test
+  void onlyTypesThatAreWantedAreHandled() {
+    bus().subscribe(topic(), "g").types("order.*", "stop").start(note());
+    Event paid = Event.of("order.paid", 1);
+    Event other = Event.of("invoice.paid", 1);
+    Event stop = Event.of("stop", 1);
+    bus()
+        .publish(
+            List.of(
+                new Outgoing(topic(), paid),
+                new Outgoing(topic(), other),
+                new Outgoing(topic(), stop)));
+    until("two were handled", () -> handled.size() == 2);
+    assertThat(handled).containsExactlyInAnyOrder(paid.id(), stop.id());
+  }
+
+  @Test
+  void whatFollowsFromAnEventSaysSo() {
+    List<Event> seen = Collections.synchronizedList(new ArrayList<>());
+    bus()
+        .subscribe(topic(), "g")
+        .start(
+            (e, c) -> {
+              seen.add(e);
+              if (e.type().equals("first")) {
+                c.publish(topic(), Event.of("second", 2));
+              }
+            });
+    String trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    Event first = Event.builder("first").correlationId("run-7").traceparent(trace).json(1).build();
+    bus().publish(topic(), first);
+    until("both came", () -> seen.size() == 2);
+    Event second = seen.get(1);
+    assertThat(second.causationId()).contains(first.id());
+    assertThat(second.correlationId()).contains("run-7");
+    assertThat(second.traceparent()).contains(trace);
+    assertThat(second.time()).isPresent();
+  }
+
+  @Test
+  void everyoneIsToldAndHistoryIsShown() {
+    ConcurrentLinkedQueue<String> others = new ConcurrentLinkedQueue<>();
+    bus().subscribe(topic(), "a").mode(Mode.EVERYONE).start(note());
+    another().subscribe(topic(), "a").mode(Mode.EVERYONE).start((e, c) -> others.add(e.id()));
+    bus().subscribe(topic(), "keeper").mode(Mode.SHARED).start((e, c) -> {});
+    List<String> ids = publish(5, i -> "k" + i);
+    until("both were told", () -> handled.size() == 5 && others.size() == 5);
+    assertThat(bus().history(topic(), Position.START, 100).items()).hasSize(5);
+    assertThat(handled).containsExactlyInAnyOrderElementsOf(ids);
+  }
+
+  @Test
+  void preparingNamesWhatIsMissing() {
+    assertThat(bus().prepare(List.of(EventTransport.Topic.of(topic() + "-x")), false)).hasSize(1);
+  }
+}
