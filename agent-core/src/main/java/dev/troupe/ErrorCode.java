@@ -59,6 +59,8 @@ public enum ErrorCode {
   STORE_IN_USE(false),
   /** The store's contents were written in a format, or with settings, that do not fit. */
   STORE_MISMATCH(false),
+  /** A circuit breaker refuses calls for now, because earlier ones failed or somebody said so. */
+  CIRCUIT_OPEN(true),
   /** The process takes no more work now. */
   OVERLOADED(true),
   /** The runtime or store was closed. */

@@ -202,7 +202,7 @@ final class ArchitectureTest {
         .that(that("are accessible", ArchitectureTest::isAccessible))
         .should(
             satisfy(
-                "not show Jackson, nor langchain4j outside dev.troupe.llm",
+                "not show Jackson or resilience4j, nor langchain4j outside dev.troupe.llm",
                 (type, violations) -> {
                   boolean leaf = belongsTo(type.getPackageName(), "dev.troupe.llm");
                   eachSignature(
@@ -213,6 +213,7 @@ final class ArchitectureTest {
                             String name = raw.getName();
                             if (name.startsWith("com.fasterxml.jackson.")
                                 || name.startsWith("tools.jackson.")
+                                || name.startsWith("io.github.resilience4j.")
                                 || (!leaf && name.startsWith("dev.langchain4j."))) {
                               violations.add(where + " shows " + name);
                             }
