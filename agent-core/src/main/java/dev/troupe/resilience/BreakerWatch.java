@@ -153,12 +153,14 @@ final class BreakerWatch implements Runnable {
 
   /** What an operator says, on the operator's thread. */
   void rule(CircuitBreaker breaker, Mode mode, String by, String reason) {
-    Phase before = breaker.phase.get();
     Seen seen =
         store.update(
             breaker.name(),
             (record, now) -> record.ruled(new Ruling(mode, by, reason, Instant.ofEpochMilli(now))));
-    adopt(breaker, before, seen);
+    boolean adopted = false;
+    while (!adopted) { // whatever others make of it at the same time: this was said last
+      adopted = adopt(breaker, breaker.phase.get(), seen);
+    }
     wake();
   }
 
@@ -389,12 +391,16 @@ final class BreakerWatch implements Runnable {
 
   // telling the breakers
 
-  private static void adopt(CircuitBreaker breaker, Phase before, Seen seen) {
-    breaker.ruling = seen.record().ruling();
+  /** Sets how a breaker stands, unless that has changed since; then it does nothing. */
+  private static boolean adopt(CircuitBreaker breaker, Phase before, Seen seen) {
+    Ruling known = breaker.ruling;
+    if (known == null || seen.now() >= known.at().toEpochMilli()) {
+      breaker.ruling = seen.record().ruling();
+    }
     Phase next = next(before, seen);
     boolean changed;
     if (next.equals(before)) {
-      return;
+      return true;
     } else if (next.kind() == Kind.CLOSED) {
       changed = breaker.close(before);
     } else {
@@ -406,6 +412,7 @@ final class BreakerWatch implements Runnable {
       }
       LOG.info("breaker '{}' is {}: {}", breaker.name(), next.kind(), next.why());
     }
+    return changed;
   }
 
   /** What the shared record makes of how a breaker stood when it was read. */

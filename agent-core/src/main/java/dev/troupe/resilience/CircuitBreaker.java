@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
  * <ol>
  *   <li>A process whose own calls fail refuses calls; while no quorum of processes finds the same,
  *       all others let theirs through.
- *   <li>Found open by a quorum, or by all that use it if those are fewer, it is open for all,
- *       within two looks of the last one needed.
+ *   <li>Found open by a quorum, or by all that use it if those are fewer, it is open for all, for
+ *       each by its next look.
  *   <li>{@link #open} opens it in this process at once, and for all others by their next look.
  *   <li>What is open for all stays open when every process ends, and is so for a process that
  *       starts, as long as the store keeps what it acknowledged.
@@ -39,10 +39,10 @@ import org.jspecify.annotations.Nullable;
  *       over, and what it reports later counts for nothing.
  *   <li>{@link #override} wins over everything else, in every process and after a restart, until it
  *       is overridden; who said it and why is kept.
- *   <li>While the store does not answer, no call waits for it: each process opens, probes and
- *       closes by its own calls; what was open for all before is so until its open time is over.
- *       {@link CircuitBreakers#storeAway()} says so. When the store answers again, what it says
- *       holds.
+ *   <li>While the store does not answer, no call waits for it, but for one that would probe, half a
+ *       second at most: each process opens, probes and closes by its own calls; what was open for
+ *       all before is so until its open time is over. {@link CircuitBreakers#storeAway()} says so.
+ *       When the store answers again, what it says holds.
  * </ol>
  *
  * <p>A call through a closed breaker reads one field, does what it is for, and is counted in the

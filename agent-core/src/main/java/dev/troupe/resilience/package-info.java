@@ -1,6 +1,7 @@
 /**
  * What stands between an effect and its failures. Begin with {@link
- * dev.troupe.resilience.RetryPolicy} and {@link dev.troupe.resilience.RateLimiter}.
+ * dev.troupe.resilience.RetryPolicy}, {@link dev.troupe.resilience.RateLimiter} and {@link
+ * dev.troupe.resilience.CircuitBreakers}.
  */
 @NullMarked
 package dev.troupe.resilience;

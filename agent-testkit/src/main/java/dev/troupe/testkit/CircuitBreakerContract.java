@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
-import dev.troupe.resilience.BreakerSettings;
 import dev.troupe.resilience.CircuitBreaker;
 import dev.troupe.resilience.CircuitBreaker.Mode;
 import dev.troupe.resilience.CircuitBreaker.Permit;
@@ -19,12 +18,11 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -33,13 +31,7 @@ import org.junit.jupiter.api.Timeout;
  * it, and say how a process gets its store. Times are real ones.
  */
 @Timeout(60)
-public abstract class CircuitBreakerContract {
-  private static final Duration LOOK = Duration.ofMillis(60);
-  private static final Duration MINUTE = Duration.ofMinutes(1);
-  private static final String NAME = "provider";
-
-  private final List<CircuitBreakers> opened = new ArrayList<>();
-
+public abstract class CircuitBreakerContract extends BreakerFixture {
   /** For subclasses. */
   protected CircuitBreakerContract() {}
 
@@ -48,112 +40,8 @@ public abstract class CircuitBreakerContract {
    *
    * @return a store, which the subclass closes after the test
    */
+  @Override
   protected abstract StateStore open();
-
-  /** How long a test waits for what has to come. */
-  Duration patience() {
-    return Duration.ofSeconds(10);
-  }
-
-  @AfterEach
-  void closeAll() {
-    opened.forEach(CircuitBreakers::close);
-  }
-
-  private CircuitBreakers process(StateStore store) {
-    CircuitBreakers one =
-        CircuitBreakers.builder(store).name("p" + opened.size()).lookEvery(LOOK).start();
-    opened.add(one);
-    return one;
-  }
-
-  private CircuitBreaker breaker() {
-    return breaker(settings());
-  }
-
-  private CircuitBreaker breaker(BreakerSettings.Builder settings) {
-    return process(open()).breaker(NAME, settings.build());
-  }
-
-  private static BreakerSettings.Builder settings() {
-    return BreakerSettings.builder()
-        .window(10)
-        .minimumCalls(5)
-        .openTime(Duration.ofSeconds(2))
-        .quorum(2);
-  }
-
-  private static void fails(CircuitBreaker breaker, int times) {
-    for (int i = 0; i < times; i++) {
-      try {
-        breaker.call(
-            () -> {
-              throw new IllegalStateException("no answer");
-            });
-      } catch (CircuitOpenException e) {
-        return;
-      } catch (Exception e) {
-        assertThat(e).isInstanceOf(IllegalStateException.class);
-      }
-    }
-  }
-
-  private static boolean passes(CircuitBreaker breaker) {
-    try {
-      return breaker.call(() -> true);
-    } catch (CircuitOpenException e) {
-      return false;
-    } catch (Exception e) {
-      throw new AssertionError(e);
-    }
-  }
-
-  private static CircuitOpenException refused(CircuitBreaker breaker) {
-    try {
-      breaker.acquire().close();
-    } catch (CircuitOpenException e) {
-      return e;
-    } catch (InterruptedException e) {
-      throw new AssertionError(e);
-    }
-    throw new AssertionError(breaker + " let a call through");
-  }
-
-  private Permit permit(CircuitBreaker breaker) {
-    List<Permit> got = new ArrayList<>();
-    soon(
-        "a permit of " + breaker,
-        () -> {
-          try {
-            return got.add(breaker.acquire());
-          } catch (CircuitOpenException e) {
-            return false;
-          } catch (InterruptedException e) {
-            throw new AssertionError(e);
-          }
-        });
-    return got.get(0);
-  }
-
-  private void awaits(CircuitBreaker breaker, State state) {
-    soon(breaker + " becomes " + state, () -> breaker.state() == state);
-  }
-
-  private void soon(String what, BooleanSupplier condition) {
-    long until = System.nanoTime() + patience().toNanos();
-    while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime()).as(what).isLessThan(until);
-      LockSupport.parkNanos(3_000_000);
-    }
-  }
-
-  private static void throughout(Duration time, Runnable holds) {
-    long until = System.nanoTime() + time.toNanos();
-    while (System.nanoTime() - until < 0) {
-      holds.run();
-      LockSupport.parkNanos(2_000_000);
-    }
-  }
 
   @Guarantee(1)
   void g01_aProcessWhoseCallsFailStopsAloneWithoutQuorum() {
@@ -279,29 +167,31 @@ public abstract class CircuitBreakerContract {
     CountDownLatch begun = new CountDownLatch(1);
     CountDownLatch answer = new CountDownLatch(1);
     AtomicBoolean done = new AtomicBoolean();
+    List<Future<?>> callers = new ArrayList<>();
     ExecutorService threads = Executors.newFixedThreadPool(9);
     try {
       for (int t = 0; t < 9; t++) {
         CircuitBreaker mine = all.get(t % 3);
-        threads.submit(
-            () -> {
-              while (!done.get()) {
-                try (Permit permit = mine.acquire()) {
-                  if (permit.probes()) {
-                    probes.incrementAndGet();
-                    begun.countDown();
-                    answer.await();
-                    answered.set(true);
-                  } else if (!answered.get()) {
-                    others.incrementAndGet();
+        callers.add(
+            threads.submit(
+                () -> {
+                  while (!done.get()) {
+                    try (Permit permit = mine.acquire()) {
+                      if (permit.probes()) {
+                        probes.incrementAndGet();
+                        begun.countDown();
+                        answer.await();
+                        answered.set(true);
+                      } else if (!answered.get()) {
+                        others.incrementAndGet();
+                      }
+                      permit.succeeded();
+                    } catch (CircuitOpenException e) {
+                      LockSupport.parkNanos(1_000_000);
+                    }
                   }
-                  permit.succeeded();
-                } catch (CircuitOpenException e) {
-                  LockSupport.parkNanos(1_000_000);
-                }
-              }
-              return null;
-            });
+                  return null;
+                }));
       }
       assertThat(begun.await(10, TimeUnit.SECONDS)).isTrue();
       throughout(Duration.ofMillis(700), () -> assertThat(probes).hasValue(1));
@@ -314,6 +204,10 @@ public abstract class CircuitBreakerContract {
           Duration.ofMillis(300),
           () -> all.forEach(b -> assertThat(b.state()).isEqualTo(State.CLOSED)));
       assertThat(probes).hasValue(1);
+      done.set(true);
+      for (Future<?> caller : callers) {
+        caller.get(10, TimeUnit.SECONDS);
+      }
     } finally {
       done.set(true);
       answer.countDown();

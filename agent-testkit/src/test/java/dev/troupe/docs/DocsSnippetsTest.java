@@ -15,6 +15,10 @@ import dev.troupe.agent.Step;
 import dev.troupe.agent.StepFailedException;
 import dev.troupe.agent.UnknownOutcome;
 import dev.troupe.resilience.BackoffRetryPolicy;
+import dev.troupe.resilience.BreakerSettings;
+import dev.troupe.resilience.CircuitBreaker;
+import dev.troupe.resilience.CircuitBreakers;
+import dev.troupe.resilience.CircuitOpenException;
 import dev.troupe.resilience.Limit;
 import dev.troupe.resilience.RateLimiter;
 import dev.troupe.resilience.RetryPolicy;
@@ -474,6 +478,36 @@ class DocsSnippetsTest {
     }
     // end
     assertThat(limiter.reserve(demand).granted()).isTrue();
+  }
+
+  @Test
+  void breakers() throws Exception {
+    StateStore store = new MemoryStateStore();
+    // snippet: breaker
+    CircuitBreakers breakers = CircuitBreakers.builder(store).name("worker-1").start();
+    CircuitBreaker openai =
+        breakers.breaker(
+            "openai",
+            BreakerSettings.builder()
+                .failureRate(0.5) // of the last 100 calls of a process
+                .openTime(Duration.ofSeconds(30))
+                .quorum(2) // processes that find it open
+                .build());
+    int tokens = openai.call(() -> callTheModel());
+    // end
+    assertThat(tokens).isEqualTo(1_000);
+    // snippet: breaker-open
+    openai.open(Duration.ofMinutes(10), "quota is used up");
+    try {
+      openai.call(() -> callTheModel());
+    } catch (CircuitOpenException e) {
+      Duration left = e.retryAfter().orElseThrow(); // nothing was called
+      assertThat(left).isLessThanOrEqualTo(Duration.ofMinutes(10));
+    }
+    openai.override(CircuitBreaker.Mode.FORCED_CLOSED, "ada", "the quota was raised");
+    // end
+    assertThat(openai.state()).isEqualTo(CircuitBreaker.State.CLOSED);
+    breakers.close();
   }
 
   private static int callTheModel() {

@@ -8,7 +8,7 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 
 /**
  * Runs a benchmark by name: {@code steps}, {@code steps-redis}, {@code steps-postgres}, {@code
- * parked}, {@code take-over}, {@code planner}, {@code jmh}, {@code soak-redis} or {@code
+ * parked}, {@code take-over}, {@code planner}, {@code breaker}, {@code jmh}, {@code soak-redis} or {@code
  * soak-postgres}, the soaks with their length in seconds as the second argument. Reports go to
  * {@code docs/benchmarks} of the project, or to the folder given as the second argument.
  */
@@ -31,6 +31,7 @@ public final class Benchmarks {
       case "parked" -> ParkedReport.write(folder);
       case "take-over" -> TakeOverReport.write(folder);
       case "planner" -> PlannerReport.write(folder);
+      case "breaker" -> BreakerReport.write(folder);
       case "soak-redis", "soak-postgres" ->
           Soak.write(
               which.substring("soak-".length()),
@@ -45,7 +46,7 @@ public final class Benchmarks {
               .run();
       default -> {
         System.err.println(
-            "which benchmark? steps, steps-redis, steps-postgres, parked, take-over, planner, jmh, soak-redis or soak-postgres; a second argument names the folder for the report");
+            "which benchmark? steps, steps-redis, steps-postgres, parked, take-over, planner, breaker, jmh, soak-redis or soak-postgres; a second argument names the folder for the report");
         System.exit(2);
       }
     }

@@ -66,7 +66,17 @@ class GuaranteesPageTest {
               "Redis 7",
               in("RedisStoreRateLimiterTest").and(e -> !e.report.contains("jedis-7.4"))));
 
+  private static final List<Column> BREAKERS =
+      List.of(
+          new Column("memory", in("CircuitBreakerContractTest")),
+          new Column("SQLite", in("SqliteCircuitBreakerTest")),
+          new Column("PostgreSQL 14", in("PostgresCircuitBreakerTest")),
+          new Column(
+              "Redis 7",
+              in("RedisCircuitBreakerTest").and(e -> !e.report.contains("jedis-7.4"))));
+
   private static final String LIMIT_CONTRACT = "RateLimiterContract.java";
+  private static final String BREAKER_CONTRACT = "CircuitBreakerContract.java";
 
   private static final List<Column> RUNS =
       List.of(
@@ -102,9 +112,14 @@ class GuaranteesPageTest {
     Map<Integer, List<String>> runs =
         tests(RUN_TEST, file -> true, "agent-core/src/test", "agent-testkit/src");
     Map<Integer, List<String>> stores =
-        tests(STORE_TEST, file -> !file.endsWith(LIMIT_CONTRACT), "agent-testkit/src/main");
+        tests(
+            STORE_TEST,
+            file -> !file.endsWith(LIMIT_CONTRACT) && !file.endsWith(BREAKER_CONTRACT),
+            "agent-testkit/src/main");
     Map<Integer, List<String>> limits =
         tests(STORE_TEST, file -> file.endsWith(LIMIT_CONTRACT), "agent-testkit/src/main");
+    Map<Integer, List<String>> breakers =
+        tests(STORE_TEST, file -> file.endsWith(BREAKER_CONTRACT), "agent-testkit/src/main");
     return """
         # Guarantees
 
@@ -124,11 +139,18 @@ class GuaranteesPageTest {
 
         The sentences of `RateLimiter`, held by `StoreRateLimiter` over each store; the tests are those of `RateLimiterContract`, with a limiter broken on purpose for each sentence (`StoreRateLimiterContractTest`).
 
+        %s
+        ## Circuit breakers
+
+        The sentences of `CircuitBreaker` over each store; the tests are those of `CircuitBreakerContract`, with a store that spoils what is shared for sentences 1, 2, 4, 5 and 6 (`CircuitBreakerContractTest`).
+
         %s"""
         .formatted(
             table(sentences("runtime/AgentRuntime.java"), runs, RUNS, executed, true),
             table(sentences("state/StateStore.java"), stores, STORES, executed, false),
-            table(sentences("resilience/RateLimiter.java"), limits, LIMITS, executed, false));
+            table(sentences("resilience/RateLimiter.java"), limits, LIMITS, executed, false),
+            table(
+                sentences("resilience/CircuitBreaker.java"), breakers, BREAKERS, executed, false));
   }
 
   private static String table(
