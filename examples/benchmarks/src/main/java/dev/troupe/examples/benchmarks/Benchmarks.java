@@ -8,9 +8,9 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 
 /**
  * Runs a benchmark by name: {@code steps}, {@code steps-redis}, {@code steps-postgres}, {@code
- * parked}, {@code take-over}, {@code planner}, {@code breaker}, {@code jmh}, {@code soak-redis} or {@code
- * soak-postgres}, the soaks with their length in seconds as the second argument. Reports go to
- * {@code docs/benchmarks} of the project, or to the folder given as the second argument.
+ * parked}, {@code take-over}, {@code planner}, {@code breaker}, {@code jmh}, {@code soak-redis} or
+ * {@code soak-postgres}, the soaks with their length in seconds as the second argument. Reports go
+ * to {@code docs/benchmarks} of the project, or to the folder given as the second argument.
  */
 public final class Benchmarks {
   private Benchmarks() {}

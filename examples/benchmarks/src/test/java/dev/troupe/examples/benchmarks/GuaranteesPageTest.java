@@ -72,8 +72,7 @@ class GuaranteesPageTest {
           new Column("SQLite", in("SqliteCircuitBreakerTest")),
           new Column("PostgreSQL 14", in("PostgresCircuitBreakerTest")),
           new Column(
-              "Redis 7",
-              in("RedisCircuitBreakerTest").and(e -> !e.report.contains("jedis-7.4"))));
+              "Redis 7", in("RedisCircuitBreakerTest").and(e -> !e.report.contains("jedis-7.4"))));
 
   private static final String LIMIT_CONTRACT = "RateLimiterContract.java";
   private static final String BREAKER_CONTRACT = "CircuitBreakerContract.java";
