@@ -31,7 +31,7 @@ class CircuitBreakerContractTest extends CircuitBreakerContract {
   @ParameterizedTest
   @EnumSource
   void whatIsSpoiledFailsTheTestsOfItsSentenceAndNoOthers(BrokenBreakers broken) {
-    BrokenRun.of(OnBrokenStore.class, broken.name()).blames(broken.guarantee);
+    BrokenRun.together(OnBrokenStore.class, broken.name()).blames(broken.guarantee);
   }
 
   @Test
