@@ -2,8 +2,6 @@ package dev.troupe.resilience;
 
 import static java.util.Comparator.comparingLong;
 
-import dev.troupe.AgentException;
-import dev.troupe.ErrorCode;
 import dev.troupe.resilience.RateLimiter.Decision;
 import dev.troupe.resilience.RateLimiter.Demand;
 import dev.troupe.resilience.RateLimiter.Line;
@@ -40,23 +38,6 @@ final class Limits {
     if (!NAME.matcher(name).matches()) {
       throw new IllegalArgumentException(
           what + " has 1 to 200 characters, none of them a control character: '" + name + "'");
-    }
-  }
-
-  /** Whether a demand can be granted at all. */
-  static void check(Demand demand) {
-    for (Line line : demand.lines()) {
-      if (line.permits() > line.limit().most()) {
-        throw new AgentException(
-            ErrorCode.LIMIT_EXCEEDED,
-            "%d permits of '%s' in group '%s' can never be granted: at most %d at once; ask for fewer, or raise %s"
-                .formatted(
-                    line.permits(),
-                    line.name(),
-                    demand.group(),
-                    line.limit().most(),
-                    line.limit() instanceof Limit.Rate ? "its burst" : "its permits"));
-      }
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.troupe.resilience;
 
 import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -119,6 +120,28 @@ public interface RateLimiter extends AutoCloseable {
       }
       if (lines.stream().map(Line::name).distinct().count() < lines.size()) {
         throw new IllegalArgumentException("a demand names each limit once: " + lines);
+      }
+    }
+
+    /**
+     * Whether it can be granted at all. Every limiter asks this first.
+     *
+     * @throws AgentException with {@code LIMIT_EXCEEDED} when a line is for more than its limit
+     *     allows at once
+     */
+    public void check() {
+      for (Line line : lines) {
+        if (line.permits() > line.limit().most()) {
+          throw new AgentException(
+              ErrorCode.LIMIT_EXCEEDED,
+              "%d permits of '%s' in group '%s' can never be granted: at most %d at once; ask for fewer, or raise %s"
+                  .formatted(
+                      line.permits(),
+                      line.name(),
+                      group,
+                      line.limit().most(),
+                      line.limit() instanceof Limit.Rate ? "its burst" : "its permits"));
+        }
       }
     }
 

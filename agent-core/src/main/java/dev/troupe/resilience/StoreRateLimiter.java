@@ -107,7 +107,7 @@ public final class StoreRateLimiter implements RateLimiter {
 
   @Override
   public List<Decision> reserve(List<Demand> demands) {
-    demands.forEach(Limits::check);
+    demands.forEach(Demand::check);
     Map<String, List<Integer>> groups = new LinkedHashMap<>();
     for (int i = 0; i < demands.size(); i++) {
       groups.computeIfAbsent(demands.get(i).group(), g -> new ArrayList<>()).add(i);

@@ -35,6 +35,11 @@ final class RedisLink implements AutoCloseable {
     this.owned = owned;
   }
 
+  /** For what is done once, before all else. */
+  UnifiedJedis client() {
+    return client;
+  }
+
   /** The answer of one script. */
   Object run(Call call) {
     return with(
@@ -52,39 +57,42 @@ final class RedisLink implements AutoCloseable {
     if (calls.size() == 1) {
       return List.of(run(calls.get(0)));
     }
-    List<Response<Object>> responses =
-        pipelined(calls, (pipeline, c) -> pipeline.evalsha(c.script.sha, c.keys, c.arguments));
-    List<Object> answers = new ArrayList<>(calls.size());
+    List<Object> answers = each(calls);
+    List<JedisDataException> errors =
+        answers.stream()
+            .filter(JedisDataException.class::isInstance)
+            .map(JedisDataException.class::cast)
+            .toList();
+    if (!errors.isEmpty()) {
+      throw RedisErrors.of(errors, calls.size());
+    }
+    return answers;
+  }
+
+  /**
+   * As {@link #run(List)}, with the error of each script that failed in the place of its answer.
+   */
+  List<Object> each(List<Call> calls) {
+    List<Object> answers =
+        answers(calls, (pipeline, c) -> pipeline.evalsha(c.script.sha, c.keys, c.arguments));
     List<Integer> unknown = new ArrayList<>();
-    List<JedisDataException> errors = new ArrayList<>();
     for (int i = 0; i < calls.size(); i++) {
-      try {
-        answers.add(responses.get(i).get());
-      } catch (JedisNoScriptException e) {
+      if (answers.get(i) instanceof JedisNoScriptException) {
         unknown.add(i);
-        answers.add(e);
-      } catch (JedisDataException e) {
-        errors.add(e);
-        answers.add(e);
       }
     }
     if (!unknown.isEmpty()) {
-      List<Response<Object>> again =
-          pipelined(
+      List<Object> again =
+          answers(
               unknown.stream().map(calls::get).toList(),
               (pipeline, c) -> pipeline.eval(c.script.body, c.keys, c.arguments));
       for (int i = 0; i < unknown.size(); i++) {
-        try {
-          answers.set(unknown.get(i), again.get(i).get());
-        } catch (JedisDataException e) {
-          errors.add(e);
-        }
+        answers.set(unknown.get(i), again.get(i));
       }
     }
-    if (!errors.isEmpty()) {
-      leave(errors.get(0));
-      throw RedisErrors.of(errors, calls.size());
-    }
+    answers.stream()
+        .filter(JedisDataException.class::isInstance)
+        .forEach(error -> leave((JedisDataException) error));
     return answers;
   }
 
@@ -105,19 +113,29 @@ final class RedisLink implements AutoCloseable {
         });
   }
 
-  private List<Response<Object>> pipelined(
+  private List<Object> answers(
       List<Call> calls, BiFunction<AbstractPipeline, Call, Response<Object>> sending) {
-    return with(
-        c -> {
-          List<Response<Object>> responses = new ArrayList<>(calls.size());
-          try (AbstractPipeline pipeline = c.pipelined()) {
-            for (Call call : calls) {
-              responses.add(sending.apply(pipeline, call));
-            }
-            pipeline.sync();
-          }
-          return responses;
-        });
+    List<Response<Object>> responses =
+        with(
+            c -> {
+              List<Response<Object>> all = new ArrayList<>(calls.size());
+              try (AbstractPipeline pipeline = c.pipelined()) {
+                for (Call call : calls) {
+                  all.add(sending.apply(pipeline, call));
+                }
+                pipeline.sync();
+              }
+              return all;
+            });
+    List<Object> answers = new ArrayList<>(calls.size());
+    for (Response<Object> response : responses) {
+      try {
+        answers.add(response.get());
+      } catch (JedisDataException e) {
+        answers.add(e);
+      }
+    }
+    return answers;
   }
 
   /** Whatever else the client can do, with its errors told in our words. */

@@ -3,6 +3,7 @@ package dev.troupe.redis;
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.state.StoreInfo;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -18,13 +19,13 @@ import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.exceptions.JedisException;
 import redis.clients.jedis.util.KeyValue;
 
-/** Looks at the server and at what lies there before a store is used. */
+/** Looks at the server and at what lies there before it is used. */
 final class RedisProbe {
   private static final Logger LOG = LoggerFactory.getLogger(RedisProbe.class);
   private static final byte[] FORMAT = RedisNames.ascii("1");
 
   private final UnifiedJedis client;
-  private final RedisKeys keys;
+  private final RedisMeta meta;
   private final String place;
   private final boolean allowEviction;
 
@@ -33,21 +34,21 @@ final class RedisProbe {
    *
    * @param place for messages: host and port, no secret
    */
-  RedisProbe(UnifiedJedis client, RedisKeys keys, String place, boolean allowEviction) {
+  RedisProbe(UnifiedJedis client, RedisMeta meta, String place, boolean allowEviction) {
     this.client = client;
-    this.keys = keys;
+    this.meta = meta;
     this.place = place;
     this.allowEviction = allowEviction;
   }
 
-  /** Checks everything, creates the store if it is not there, and says what changes survive. */
+  /** Checks everything, creates what is not there, and says what changes survive. */
   StoreInfo.Durability look() {
     try {
       Map<String, String> about = about();
       checkVersion(about.get("redis_version"));
       checkEviction(about.get("maxmemory_policy"));
       loadScripts();
-      checkStore();
+      checkMeta();
       return durability(about);
     } catch (JedisAccessControlException e) {
       throw denied(e);
@@ -57,7 +58,10 @@ final class RedisProbe {
         throw denied(e);
       }
       if (kind.equals("WRONGTYPE")) {
-        throw mismatch("has something else under the keys of the store; choose another prefix", e);
+        throw mismatch(
+            "has something else under the keys of the %s; choose another prefix"
+                .formatted(meta.kind()),
+            e);
       }
       throw RedisErrors.of(e);
     } catch (JedisConnectionException e) {
@@ -79,8 +83,8 @@ final class RedisProbe {
     return new AgentException(
         ErrorCode.STORE_UNAVAILABLE,
         ("no Redis answers at %s; start it or correct uri or host and port;"
-                + " lazy(true) opens a store whose Redis comes later")
-            .formatted(place),
+                + " lazy(true) opens a %s whose Redis comes later")
+            .formatted(place, meta.kind()),
         e);
   }
 
@@ -88,7 +92,7 @@ final class RedisProbe {
     return new AgentException(ErrorCode.STORE_MISMATCH, "Redis at " + place + " " + why, cause);
   }
 
-  /** What INFO of the node with the store's own key says; nothing where a service forbids it. */
+  /** What INFO of the node with the key of the hash says; nothing where a service forbids it. */
   private Map<String, String> about() {
     Map<String, String> about = new HashMap<>();
     String text = "";
@@ -112,10 +116,10 @@ final class RedisProbe {
     return about;
   }
 
-  /** Asks the node that has the store's own key. */
+  /** Asks the node that has the key of the hash. */
   @SuppressWarnings("deprecation") // what Jedis 8 has instead fails over a cluster with Jedis 7.4
   private Object ask(Protocol.Command command, byte[]... words) {
-    return client.sendCommand(keys.meta(), command, words);
+    return client.sendCommand(meta.key(), command, words);
   }
 
   private static String text(Object answer) {
@@ -124,7 +128,8 @@ final class RedisProbe {
 
   private void checkVersion(@Nullable String version) {
     if (version != null && !isEnough(version)) {
-      throw mismatch("is version " + version + "; the store needs 6.2 or later", null);
+      throw mismatch(
+          "is version %s; the %s needs 6.2 or later".formatted(version, meta.kind()), null);
     }
   }
 
@@ -141,21 +146,22 @@ final class RedisProbe {
     }
     if (!allowEviction) {
       throw mismatch(
-          "may throw the store's keys away (maxmemory-policy %s); set it to noeviction, or allow it with allowEviction(true)"
-              .formatted(policy),
+          "may throw the %s's keys away (maxmemory-policy %s); set it to noeviction, or allow it with allowEviction(true)"
+              .formatted(meta.kind(), policy),
           null);
     }
     LOG.warn(
-        "Redis at {} may throw the store's keys away when memory runs out (maxmemory-policy {}):"
-            + " runs would be lost or damaged without notice",
+        "Redis at {} may throw the {}'s keys away when memory runs out (maxmemory-policy {}):"
+            + " what is in them would be lost without notice",
         place,
+        meta.kind(),
         policy);
   }
 
   private void loadScripts() {
     try {
-      for (RedisScript script : RedisScript.values()) {
-        byte[] sha = client.scriptLoad(script.body, keys.meta());
+      for (RedisScript script : meta.scripts()) {
+        byte[] sha = client.scriptLoad(script.body, meta.key());
         if (!Arrays.equals(sha, script.sha)) {
           throw mismatch("names scripts otherwise than by SHA-1", null);
         }
@@ -168,26 +174,32 @@ final class RedisProbe {
     }
   }
 
-  private void checkStore() {
-    byte[] format = RedisNames.ascii("format");
-    byte[] partitions = RedisNames.ascii("partitions");
-    byte[] mine = RedisNames.ascii(Integer.toString(keys.partitions()));
-    List<byte[]> found = client.hmget(keys.meta(), format, partitions);
-    if (found.get(0) == null || found.get(1) == null) {
-      // whoever comes first decides, also when two create the store at once
-      client.hsetnx(keys.meta(), format, FORMAT);
-      client.hsetnx(keys.meta(), partitions, mine);
-      found = client.hmget(keys.meta(), format, partitions);
+  private void checkMeta() {
+    List<byte[]> fields = new ArrayList<>(List.of(RedisNames.ascii("format")));
+    List<byte[]> wanted = new ArrayList<>(List.of(FORMAT));
+    if (meta.partitions() > 0) {
+      fields.add(RedisNames.ascii("partitions"));
+      wanted.add(RedisNames.ascii(Integer.toString(meta.partitions())));
+    }
+    byte[][] names = fields.toArray(byte[][]::new);
+    List<byte[]> found = client.hmget(meta.key(), names);
+    if (found.contains(null)) {
+      // whoever comes first decides, also when two create it at once
+      for (int i = 0; i < names.length; i++) {
+        client.hsetnx(meta.key(), names[i], wanted.get(i));
+      }
+      found = client.hmget(meta.key(), names);
     }
     if (!Arrays.equals(found.get(0), FORMAT)) {
       throw mismatch(
-          "has a store of format %s; this library knows format 1".formatted(text(found.get(0))),
+          "has a %s of format %s; this library knows format 1"
+              .formatted(meta.kind(), text(found.get(0))),
           null);
     }
-    if (!Arrays.equals(found.get(1), mine)) {
+    if (meta.partitions() > 0 && !Arrays.equals(found.get(1), wanted.get(1))) {
       throw mismatch(
           "has a store with %s partitions, to be opened with %d; open it with %s, or choose another prefix"
-              .formatted(text(found.get(1)), keys.partitions(), text(found.get(1))),
+              .formatted(text(found.get(1)), meta.partitions(), text(found.get(1))),
           null);
     }
   }

@@ -17,7 +17,9 @@ enum RedisScript {
   TAKE("clock", "tick", "expired", "take"),
   LIST("clock", "list"),
   MAIL("clock", "mail"),
-  NOW("now");
+  NOW("now"),
+  RATE("rate"),
+  LIMIT("limit", "limits");
 
   /** The text. */
   @SuppressWarnings("ImmutableEnumChecker") // nobody writes to it

@@ -67,7 +67,7 @@ final class RedisSteps {
   /** Reads a text of numbers parted by spaces, with a list of the records that refused. */
   List<Outcome> outcomes(int partition, List<Change> changes, Object answer) {
     List<?> both = answer instanceof List<?> list ? list : List.of(answer, List.of());
-    Numbers numbers = new Numbers((byte[]) both.get(0));
+    RedisNumbers numbers = new RedisNumbers((byte[]) both.get(0));
     List<?> refused = (List<?>) both.get(1);
     Instant now = clock.shown(numbers.next());
     int refusals = 0;
@@ -95,26 +95,5 @@ final class RedisSteps {
       }
     }
     return outcomes;
-  }
-
-  /** Numbers in a text, one after another. */
-  private static final class Numbers {
-    private final byte[] text;
-    private int at;
-
-    Numbers(byte[] text) {
-      this.text = text;
-    }
-
-    long next() {
-      boolean negative = text[at] == '-';
-      at += negative ? 1 : 0;
-      long number = 0;
-      while (at < text.length && text[at] != ' ') {
-        number = number * 10 + text[at++] - '0';
-      }
-      at++;
-      return negative ? -number : number;
-    }
   }
 }

@@ -1,10 +1,11 @@
 /**
- * Stores in Redis.
+ * A store and a rate limiter in Redis.
  *
  * <p>Begin with {@link dev.troupe.redis.RedisStateStore}: one server, many processes. Beneath it
  * {@code RedisChanges} and {@code RedisClaims} ask Lua scripts, which lie beside this package as
  * resources and do all that has to happen at one moment; {@code RedisReader} mostly reads with
- * plain commands. {@code RedisKeys} says which keys there are.
+ * plain commands. {@code RedisKeys} says which keys there are. {@link
+ * dev.troupe.redis.RedisRateLimiter} puts together in {@code RedisGroup} what its scripts do.
  */
 @NullMarked
 package dev.troupe.redis;

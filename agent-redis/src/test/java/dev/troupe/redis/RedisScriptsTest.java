@@ -22,7 +22,18 @@ class RedisScriptsTest {
    * Each of these is a key that was declared, or a local that was set to one and to nothing else.
    */
   private static final Set<String> DECLARED =
-      Set.of("head", "index", "r.at", "at", "record", "KEYS[1]", "KEYS[i]", "KEYS[3]");
+      Set.of(
+          "head",
+          "index",
+          "r.at",
+          "at",
+          "record",
+          "group",
+          "set",
+          "KEYS[1]",
+          "KEYS[i]",
+          "KEYS[3]",
+          "KEYS[f - rates + 1]");
 
   @ParameterizedTest
   @EnumSource(RedisScript.class)
@@ -61,8 +72,8 @@ class RedisScriptsTest {
 
   private static List<String> files() {
     return List.of(
-        "apply", "clock", "expired", "idle", "judge", "list", "mail", "now", "peek", "places",
-        "records", "step", "sums", "take", "tick");
+        "apply", "clock", "expired", "idle", "judge", "limit", "limits", "list", "mail", "now",
+        "peek", "places", "rate", "records", "step", "sums", "take", "tick");
   }
 
   private static String read(String file) throws IOException {
