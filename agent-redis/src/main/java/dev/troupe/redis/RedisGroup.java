@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * Not safe for several threads.
  */
 final class RedisGroup {
+  /** How long a text the end of a rate is. */
+  private static final int END_DIGITS = 19;
+
   private static final byte[] MORE = {'U'};
   private static final byte[] LESS = {'B'};
   private static final byte[] LANDED = {'F'};
@@ -83,7 +86,6 @@ final class RedisGroup {
   }
 
   private void tell(byte[] letter, Map<String, Integer> kind, String name, byte[]... more) {
-    add(kind, name);
     works.add(new Told(letter, kind, name, List.of(more)));
   }
 
@@ -94,10 +96,6 @@ final class RedisGroup {
         && before.demand.lines().equals(demand.lines())) {
       before.by.add(by);
       return;
-    }
-    for (Line line : demand.lines()) {
-      add(kind(line), line.name());
-      lines.putIfAbsent(line, lines.size() + 1);
     }
     List<Consumer<Decision>> all = new ArrayList<>();
     all.add(by);
@@ -127,21 +125,26 @@ final class RedisGroup {
         : null;
   }
 
-  RedisLink.Call call(byte[] offset) {
+  RedisLink.Call call(long offset) {
     Asked only = only();
     if (only != null) {
       Line line = only.demand.lines().get(0);
-      List<byte[]> words = new ArrayList<>(7);
-      words.add(offset);
+      Limit.Rate rate = (Limit.Rate) line.limit();
+      List<byte[]> words = new ArrayList<>(5);
       words.add(RedisNames.with("r", RedisNames.encode(line.name())));
       words.add(number(only.by.size()));
-      describe((Limit.Rate) line.limit(), line.permits(), words);
+      words.add(number(RedisCost.room(rate, line.permits())));
+      words.add(number(RedisCost.nanos(rate, line.permits())));
+      if (offset != 0) {
+        words.add(number(offset));
+      }
       return new RedisLink.Call(RedisScript.RATE, List.of(key), words);
     }
+    works.forEach(this::number);
     List<byte[]> keys = new ArrayList<>(1 + flights.size());
     keys.add(key);
     List<byte[]> words = new ArrayList<>(16);
-    words.add(offset);
+    words.add(number(offset));
     words.add(ascii(id));
     words.add(number(rates.size()));
     rates.keySet().forEach(name -> words.add(RedisNames.with("r", RedisNames.encode(name))));
@@ -166,6 +169,18 @@ final class RedisGroup {
     return new RedisLink.Call(RedisScript.LIMIT, keys, words);
   }
 
+  /** Gives numbers to all fields and lines. */
+  private void number(Work work) {
+    if (work instanceof Told told) {
+      add(told.kind, told.name);
+    } else if (work instanceof Asked asked) {
+      for (Line line : asked.demand.lines()) {
+        add(kind(line), line.name());
+        lines.putIfAbsent(line, lines.size() + 1);
+      }
+    }
+  }
+
   private byte[] place(Map<String, Integer> kind, String name) {
     int place = kind.getOrDefault(name, 0);
     return number(kind == rates ? place : rates.size() + place);
@@ -173,8 +188,13 @@ final class RedisGroup {
 
   private void describe(Line line, List<byte[]> words) {
     if (line.limit() instanceof Limit.Rate rate) {
+      long room = RedisCost.room(rate, line.permits());
+      long cost = RedisCost.nanos(rate, line.permits());
       words.add(place(rates, line.name()));
-      describe(rate, line.permits(), words);
+      words.add(number(room / 1_000));
+      words.add(number(room % 1_000));
+      words.add(number(cost / 1_000));
+      words.add(number(cost % 1_000));
     } else if (line.limit() instanceof Limit.InFlight flight) {
       words.add(place(flights, line.name()));
       words.add(number(flight.permits() - Math.max(1, line.permits())));
@@ -182,16 +202,6 @@ final class RedisGroup {
       words.add(number(flight.expiry().toNanos() / 1_000));
       words.add(number(0));
     }
-  }
-
-  /** What may lie ahead, and what the permits cost. */
-  private static void describe(Limit.Rate rate, long permits, List<byte[]> words) {
-    long room = RedisCost.tolerance(rate) - RedisCost.nanos(rate, Math.max(1, permits));
-    long cost = RedisCost.nanos(rate, permits);
-    words.add(number(room / 1_000));
-    words.add(number(room % 1_000));
-    words.add(number(cost / 1_000));
-    words.add(number(cost % 1_000));
   }
 
   private static byte[] number(long number) {
@@ -204,11 +214,13 @@ final class RedisGroup {
     int made = 0;
     Asked only = only();
     if (only != null) {
-      long granted = numbers.next();
-      long nanos = numbers.next() * 1_000 + numbers.next();
+      long nanos = numbers.next();
+      boolean all = reply.length <= END_DIGITS;
+      long granted = all ? only.by.size() : numbers.next();
+      Duration wait = all ? Duration.ZERO : Duration.ofNanos(numbers.next() * 1_000);
       Line line = only.demand.lines().get(0);
       long cost = RedisCost.nanos((Limit.Rate) line.limit(), line.permits());
-      Duration wait = Duration.ofNanos(numbers.next() * 1_000);
+      nanos -= granted * cost;
       for (Consumer<Decision> by : only.by) {
         made++;
         nanos += cost;

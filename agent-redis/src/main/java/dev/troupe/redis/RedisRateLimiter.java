@@ -1,7 +1,5 @@
 package dev.troupe.redis;
 
-import static dev.troupe.redis.RedisNames.ascii;
-
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.resilience.RateLimiter;
@@ -201,7 +199,7 @@ public final class RedisRateLimiter implements RateLimiter {
     if (some.isEmpty()) {
       return;
     }
-    byte[] moved = ascii(Long.toString(offset.getAsLong()));
+    long moved = offset.getAsLong();
     try {
       if (some.size() == 1) {
         RedisGroup only = some.get(0).group;

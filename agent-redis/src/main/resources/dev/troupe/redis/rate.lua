@@ -1,13 +1,14 @@
 -- The short way for what is asked most: the same permits of one rate, so many times. KEYS[1] is the
--- hash of the group. ARGV: offset, field, how many times, what may lie ahead and what each costs, in
--- microseconds and nanoseconds. Answers how often it was granted, when all that was granted before
--- will have come back, and how long the next one would have to wait. What it keeps is what limits.lua
--- keeps.
+-- hash of the group. ARGV: field, how many times, what may lie ahead and what each costs, in
+-- nanoseconds, and where it is not 0 the offset. Answers when all that was granted will have come
+-- back; if something was refused, with how often it was granted and how long the next one would have
+-- to wait. What it keeps is what limits.lua keeps.
 
 local call = redis.call
 local at = call('TIME')
-local now = at[1] * 1000000 + at[2] + ARGV[1]
-local found = call('HMGET', KEYS[1], 'n', 'x', ARGV[2])
+local offset = ARGV[5] or 0
+local now = at[1] * 1000000 + at[2] + offset
+local found = call('HMGET', KEYS[1], 'n', 'x', ARGV[1])
 local seen, kept, text = tonumber(found[1] or 0), tonumber(found[2] or 0), found[3]
 if seen > now then
   now = seen
@@ -20,9 +21,10 @@ if text then
   end
 end
 
-local room, rest = ARGV[4] + now, tonumber(ARGV[5])
-local times, cost, more = tonumber(ARGV[3]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local before = string.format('%.0f %.0f ', micros, nanos)
+local times, most, cost = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local rest, more = most % 1000, cost % 1000
+local room = now + (most - rest) / 1000
+cost = (cost - more) / 1000
 local granted = 0
 while granted < times and (micros < room or micros == room and nanos <= rest) do
   granted, micros, nanos = granted + 1, micros + cost, nanos + more
@@ -31,14 +33,14 @@ while granted < times and (micros < room or micros == room and nanos <= rest) do
   end
 end
 
+text = string.format('%016.0f%03.0f', micros, nanos)
 if granted > 0 and cost + more > 0 then
-  text = string.format('%016.0f%03.0f', micros, nanos)
   if kept < micros + 60000000 then
     kept = micros + 120000000
-    call('HSET', KEYS[1], 'n', now, ARGV[2], text, 'x', kept)
-    call('PEXPIREAT', KEYS[1], math.floor((kept - ARGV[1]) / 1000))
+    call('HSET', KEYS[1], 'n', now, ARGV[1], text, 'x', kept)
+    call('PEXPIREAT', KEYS[1], math.floor((kept - offset) / 1000))
   else
-    call('HSET', KEYS[1], 'n', now, ARGV[2], text)
+    call('HSET', KEYS[1], 'n', now, ARGV[1], text)
   end
   if not found[3] then
     -- as limits.lua: a look at some for each one that comes
@@ -50,8 +52,7 @@ if granted > 0 and cost + more > 0 then
     end
   end
 end
-local wait = micros - room
-if nanos > rest then
-  wait = wait + 1
+if granted == times then
+  return text
 end
-return granted .. ' ' .. before .. string.format('%.0f', wait)
+return text .. string.format(' %.0f %.0f', granted, micros - room + (nanos > rest and 1 or 0))
