@@ -3,9 +3,15 @@ package dev.troupe.redis;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.troupe.agent.AgentDefinition;
+import dev.troupe.resilience.LeasedRateLimiter;
+import dev.troupe.resilience.Limit;
+import dev.troupe.resilience.RateLimiter;
+import dev.troupe.resilience.RateLimiter.Demand;
 import dev.troupe.runtime.AgentRuntime;
 import dev.troupe.runtime.Submission;
 import dev.troupe.testkit.RedisServer;
+import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -35,5 +41,39 @@ class RedisSnippetsTest {
         assertThat(runtime.handle("hello-1", String.class).await()).isEqualTo("Hello Ada");
       }
     }
+  }
+
+  @Test
+  void limitsOfAllWhoUseAServer() throws Exception {
+    try (RedisServer server = RedisServer.start()) {
+      String address = server.uri().toString();
+      // snippet: limits-redis
+      try (RateLimiter limiter = RedisRateLimiter.connect(address)) { // redis://host:6379
+        Limit calls = Limit.inFlight(8, Duration.ofMinutes(5));
+        if (limiter.tryAcquire("model", calls, 1) instanceof RateLimiter.Decision.Granted granted) {
+          callTheModel();
+          limiter.settle(List.of(granted.reservation().used()));
+        }
+      }
+      // end
+      // snippet: limits-leased
+      Limit requests = Limit.rate(60_000, Duration.ofMinutes(1));
+      try (RateLimiter leased =
+          new LeasedRateLimiter(RedisRateLimiter.connect(address), 100, Duration.ofSeconds(1))) {
+        leased.acquire(Demand.of("api", "requests", requests, 1), Duration.ofSeconds(5));
+      }
+      // end
+      try (RateLimiter limiter = RedisRateLimiter.connect(address)) {
+        assertThat(limiter.tryAcquire("model", Limit.inFlight(8, Duration.ofMinutes(5)), 8))
+            .isInstanceOf(RateLimiter.Decision.Granted.class);
+        assertThat(limiter.reserve(Demand.of("api", "requests", requests, 5_900)).granted())
+            .as("what was leased and not used was given back")
+            .isTrue();
+      }
+    }
+  }
+
+  private void callTheModel() {
+    assertThat(greeter).isNotNull();
   }
 }

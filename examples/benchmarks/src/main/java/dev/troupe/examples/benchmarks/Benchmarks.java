@@ -8,9 +8,10 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 
 /**
  * Runs a benchmark by name: {@code steps}, {@code steps-redis}, {@code steps-postgres}, {@code
- * parked}, {@code take-over}, {@code planner}, {@code breaker}, {@code jmh}, {@code soak-redis} or
- * {@code soak-postgres}, the soaks with their length in seconds as the second argument. Reports go
- * to {@code docs/benchmarks} of the project, or to the folder given as the second argument.
+ * limiter-redis}, {@code breaker}, {@code parked}, {@code take-over}, {@code planner}, {@code jmh},
+ * {@code soak-redis} or {@code soak-postgres}, the soaks with their length in seconds as the second
+ * argument. Reports go to {@code docs/benchmarks} of the project, or to the folder given as the
+ * second argument.
  */
 public final class Benchmarks {
   private Benchmarks() {}
@@ -28,6 +29,7 @@ public final class Benchmarks {
       case "steps" -> StepReport.write(folder);
       case "steps-redis" -> SharedStepReport.redis(folder);
       case "steps-postgres" -> SharedStepReport.postgres(folder);
+      case "limiter-redis" -> LimiterReport.write(folder);
       case "parked" -> ParkedReport.write(folder);
       case "take-over" -> TakeOverReport.write(folder);
       case "planner" -> PlannerReport.write(folder);
@@ -46,7 +48,7 @@ public final class Benchmarks {
               .run();
       default -> {
         System.err.println(
-            "which benchmark? steps, steps-redis, steps-postgres, parked, take-over, planner, breaker, jmh, soak-redis or soak-postgres; a second argument names the folder for the report");
+            "which benchmark? steps, steps-redis, steps-postgres, limiter-redis, parked, take-over, planner, breaker, jmh, soak-redis or soak-postgres; a second argument names the folder for the report");
         System.exit(2);
       }
     }

@@ -63,8 +63,13 @@ class GuaranteesPageTest {
           new Column("SQLite", in("SqliteRateLimiterTest")),
           new Column("PostgreSQL 14", in("PostgresRateLimiterTest")),
           new Column(
-              "Redis 7",
-              in("RedisStoreRateLimiterTest").and(e -> !e.report.contains("jedis-7.4"))));
+              "Redis 7", in("RedisStoreRateLimiterTest").and(e -> !e.report.contains("jedis-7.4"))),
+          new Column(
+              "`RedisRateLimiter`, Redis 7",
+              in("RedisRateLimiterContractTest").and(e -> !e.report.contains("jedis-7.4"))),
+          new Column("`RedisRateLimiter`, Redis 6.2", in("RedisRateLimiter62Test")),
+          new Column("`RedisRateLimiter`, Redis Cluster", in("RedisLimiterClusterTest")),
+          new Column("`LeasedRateLimiter`, memory", in("LeasedRateLimiterContractTest")));
 
   private static final List<Column> BREAKERS =
       List.of(
@@ -136,7 +141,7 @@ class GuaranteesPageTest {
         %s
         ## Limits
 
-        The sentences of `RateLimiter`, held by `StoreRateLimiter` over each store; the tests are those of `RateLimiterContract`, with a limiter broken on purpose for each sentence (`StoreRateLimiterContractTest`).
+        The sentences of `RateLimiter`, held by `StoreRateLimiter` over each store, by `RedisRateLimiter` and by `LeasedRateLimiter`; the tests are those of `RateLimiterContract`, with a limiter broken on purpose for each sentence (`StoreRateLimiterContractTest`).
 
         %s
         ## Circuit breakers
