@@ -161,10 +161,13 @@ public final class RedisRateLimiter implements RateLimiter {
         continue;
       }
       for (Settlement settlement : work.settlements) {
-        String group = settlement.reservation().demand().group();
-        script(open, group, work).group.settle(settlement);
+        if (work.failure == null) {
+          String group = settlement.reservation().demand().group();
+          script(open, group, work).group.settle(settlement);
+        }
       }
-      for (int i = 0; i < work.demands.size(); i++) {
+      // a long list stops at the first of its scripts that was not answered
+      for (int i = 0; i < work.demands.size() && work.failure == null; i++) {
         Demand demand = work.demands.get(i);
         int place = i;
         script(open, demand.group(), work)

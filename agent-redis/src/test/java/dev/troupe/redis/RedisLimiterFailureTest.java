@@ -14,6 +14,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -108,6 +109,12 @@ class RedisLimiterFailureTest {
             RedisRateLimiter.builder().uri(server.uri()).timeout(TIMEOUT).connections(2).open()) {
       awaitGrant(limiter);
       server.pause();
+      long began = System.nanoTime();
+      Demand one = Demand.of("a", "a", WIDE, 1);
+      failure(ErrorCode.STORE_UNAVAILABLE, () -> limiter.reserve(Collections.nCopies(20_000, one)));
+      assertThat(Duration.ofNanos(System.nanoTime() - began))
+          .as("twenty scripts, of which the first is not answered")
+          .isLessThan(TIMEOUT.multipliedBy(2).plusSeconds(2));
       // one after another they would take ten seconds
       assertThat(longestFailure(limiter, 50)).isLessThan(TIMEOUT.multipliedBy(2).plusSeconds(2));
       server.resume();
