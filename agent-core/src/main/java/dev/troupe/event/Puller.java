@@ -30,6 +30,7 @@ final class Puller {
   private final Workers workers;
   private final Keys keys;
   private final @Nullable Seen seen;
+  private final @Nullable DeathCounts counts;
   private final Thread thread;
   private final AtomicReference<@Nullable String> problem = new AtomicReference<>();
   private volatile boolean paused;
@@ -45,8 +46,13 @@ final class Puller {
         options.dedupe().isZero()
             ? null
             : new Seen(bus.access(), options.subscription().group(), options.dedupe());
+    boolean remembered = options.subscription().mode() != Mode.EVERYONE;
+    this.counts =
+        bus.transport().info().counts() || !remembered
+            ? null
+            : new DeathCounts(bus.access(), options.subscription().group(), options.maxInFlight());
     this.keys = new Keys(bus.parking(), options, lanes);
-    this.workers = new Workers(bus, options, feed, lanes, keys, seen);
+    this.workers = new Workers(bus, options, feed, lanes, keys, seen, counts);
     this.thread = new Thread(this::run, "troupe-events-" + options.subscription().group());
     thread.setDaemon(true);
   }
@@ -114,7 +120,14 @@ final class Puller {
       }
       return;
     }
-    accept(feed.poll(options.maxInFlight() - lanes.inside(), WAIT));
+    List<Delivery> some = feed.poll(options.maxInFlight() - lanes.inside(), WAIT);
+    try {
+      accept(counts == null || some.isEmpty() ? some : counts.counted(some));
+    } catch (AgentException e) {
+      // nothing that was polled may be forgotten
+      feed.settle(some.stream().<Settlement>map(Settlement.Again::new).toList());
+      throw e;
+    }
   }
 
   private void accept(List<Delivery> some) {
@@ -153,6 +166,9 @@ final class Puller {
       lanes.awaitLess(Math.min(left, TICK));
     }
     keys.forget(shards);
+    if (counts != null) {
+      counts.leave(shards);
+    }
   }
 
   void close(Duration grace) {
@@ -170,7 +186,18 @@ final class Puller {
     stopped = true;
     workers.stop();
     join(thread);
+    uncount();
     feed.close();
+  }
+
+  private void uncount() {
+    try {
+      if (counts != null) {
+        counts.leave();
+      }
+    } catch (AgentException e) {
+      LOG.debug("what is left will look as if this process had died: {}", e.toString());
+    }
   }
 
   private boolean giveBack() {
@@ -182,6 +209,7 @@ final class Puller {
               return true;
             });
     for (Task task : waiting.keySet()) {
+      workers.acquit(task);
       if (task.parked != null) {
         try {
           bus.parking().again(task.parked, task.attempts, Duration.ZERO);

@@ -22,6 +22,9 @@ final class Task {
   /** How many attempts failed. */
   int attempts;
 
+  /** Whether it is noted that this suspect is being handled. */
+  boolean onTrial;
+
   /** What has to be stored before it is over, when that could not be done. */
   @Nullable Runnable unstored;
 

@@ -31,7 +31,9 @@ final class Workers {
   private final Lanes lanes;
   private final Keys keys;
   private final @Nullable Seen seen;
+  private final @Nullable DeathCounts counts;
   private final List<Thread> threads = new ArrayList<>();
+  private final Trials trials;
   private final Set<String> deadPrints = ConcurrentHashMap.newKeySet();
   private final AtomicReference<@Nullable String> problem = new AtomicReference<>();
   private volatile boolean stopped;
@@ -42,7 +44,8 @@ final class Workers {
       Feed feed,
       Lanes lanes,
       Keys keys,
-      @Nullable Seen seen) {
+      @Nullable Seen seen,
+      @Nullable DeathCounts counts) {
     this.bus = bus;
     this.options = options;
     this.group = options.subscription().group();
@@ -50,6 +53,8 @@ final class Workers {
     this.lanes = lanes;
     this.keys = keys;
     this.seen = seen;
+    this.counts = counts;
+    this.trials = new Trials(bus.access(), group, options.maxDeliveries());
   }
 
   void start() {
@@ -99,13 +104,26 @@ final class Workers {
     List<Settlement> done = new ArrayList<>(over.size());
     for (Task task : over) {
       if (task.delivery != null) {
+        acquit(task);
         done.add(new Settlement.Done(task.delivery));
+        if (counts != null) {
+          counts.settled(task.delivery);
+        }
       } else if (task.parked != null) {
         unpark(task.parked);
       }
     }
     if (!done.isEmpty()) {
       feed.settle(done);
+    }
+  }
+
+  /** It did not kill its process. */
+  void acquit(Task task) {
+    try {
+      trials.end(task);
+    } catch (AgentException e) {
+      LOG.debug("the note about {} expires by itself", task.event);
     }
   }
 
@@ -145,10 +163,13 @@ final class Workers {
     if (event == null) {
       return stored(task, () -> bury(task, Reason.UNDECODABLE, null));
     }
-    int deliveries = task.delivery == null ? 0 : task.delivery.count() - 1;
-    int deaths = task.parked == null ? deliveries : task.parked.note().deaths();
-    if (deaths >= options.maxDeliveries()) {
-      return stored(task, () -> bury(task, Reason.POISON, null));
+    int deaths = task.parked == null ? 0 : task.parked.note().deaths();
+    try {
+      if (deaths >= options.maxDeliveries() || !trials.begin(task)) {
+        return stored(task, () -> bury(task, Reason.POISON, null));
+      }
+    } catch (AgentException e) {
+      return later(task, e);
     }
     String key = event.keyOrNull();
     if (key != null && key.isEmpty()) {

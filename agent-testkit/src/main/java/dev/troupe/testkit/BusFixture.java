@@ -6,12 +6,15 @@ import dev.troupe.event.DeadLetter;
 import dev.troupe.event.Event;
 import dev.troupe.event.EventBus;
 import dev.troupe.event.EventTransport;
+import dev.troupe.event.Feed;
 import dev.troupe.event.Outgoing;
 import dev.troupe.state.StateStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntFunction;
@@ -25,6 +28,7 @@ import org.junit.jupiter.api.Timeout;
 public abstract class BusFixture {
   private final String topic = "b-" + UUID.randomUUID();
   private final List<EventBus> buses = new ArrayList<>();
+  private final Map<EventBus, MortalProcess> processes = new ConcurrentHashMap<>();
   private final List<EventTransport> transports = new ArrayList<>();
   private @Nullable UnwillingStore store;
 
@@ -76,7 +80,11 @@ public abstract class BusFixture {
     storeRefuses(false);
     buses.forEach(bus -> bus.close(Duration.ofSeconds(1)));
     transports.forEach(EventTransport::close);
+    closed();
   }
+
+  /** Called after everything of a test was closed, to close what lies behind it. */
+  protected void closed() {}
 
   final String topic() {
     return topic;
@@ -93,14 +101,30 @@ public abstract class BusFixture {
     }
     EventTransport transport = transport();
     transports.add(transport);
+    MortalProcess process = new MortalProcess(transport, store);
     EventBus bus =
-        EventBus.builder(transport, store)
+        EventBus.builder(process.transport(), process.store())
             .lookEvery(Duration.ofMillis(20))
             .lease(Duration.ofSeconds(2))
             .build();
     buses.add(bus);
+    processes.put(bus, process);
     return bus;
   }
+
+  /** The process of a bus dies: nothing that it does reaches anybody any more. */
+  final void dies(EventBus bus) {
+    MortalProcess process = processes.get(bus);
+    process.die();
+    process.feeds().forEach(this::silent);
+  }
+
+  /**
+   * The process of a feed died; for transports that go on by themselves.
+   *
+   * @param feed whose process it was
+   */
+  protected void silent(Feed feed) {}
 
   /** From now on the store of dead letters and parked events fails, or no longer. */
   final void storeRefuses(boolean on) {

@@ -27,6 +27,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -208,6 +209,58 @@ public abstract class EventBusContract extends BusFixture {
     assertThat(attempts).hasValue(4);
     assertThat(letters("g").stream().map(DeadLetter::reason))
         .containsExactlyInAnyOrder(DeadLetter.Reason.FAILED, DeadLetter.Reason.REPEATED);
+  }
+
+  @Guarantee(4)
+  void g04_whatKillsItsProcessIsADeadLetterAndWhatWasBesideItIsNot() {
+    for (Mode mode : List.of(Mode.ORDERED, Mode.SHARED)) {
+      String group = "dies" + mode;
+      ConcurrentLinkedQueue<String> through = new ConcurrentLinkedQueue<>();
+      AtomicInteger deaths = new AtomicInteger();
+      EventBus first = another();
+      bornToDie(first, group, mode, through, deaths);
+      List<String> ids = publish(30, i -> i == 10 ? "poison" : "k" + i % 5);
+      AtomicReference<EventBus> last = new AtomicReference<>(first);
+      AtomicInteger processes = new AtomicInteger(1);
+      until(
+          "it is dead and the others are through",
+          () -> {
+            if (deaths.get() == processes.get()) {
+              processes.incrementAndGet();
+              last.set(another());
+              bornToDie(last.get(), group, mode, through, deaths);
+            }
+            return !letters(group).isEmpty() && Set.copyOf(through).size() == 29;
+          });
+      List<DeadLetter> letters = letters(group);
+      assertThat(letters).hasSize(1);
+      assertThat(letters.get(0).reason()).isEqualTo(DeadLetter.Reason.POISON);
+      assertThat(letters.get(0).event().id()).isEqualTo(ids.get(10));
+      // more often than it says where nobody could tell who was to blame
+      assertThat(deaths.get()).isBetween(3, 6);
+      last.get().close(Duration.ofSeconds(5));
+    }
+  }
+
+  private void bornToDie(
+      EventBus bus,
+      String group,
+      Mode mode,
+      ConcurrentLinkedQueue<String> through,
+      AtomicInteger deaths) {
+    bus.subscribe(topic(), group)
+        .mode(mode)
+        .concurrency(4)
+        .maxDeliveries(3)
+        .start(
+            (e, c) -> {
+              if (e.key().orElseThrow().equals("poison")) {
+                dies(bus);
+                deaths.incrementAndGet();
+                throw new InterruptedException();
+              }
+              through.add(e.id());
+            });
   }
 
   @Guarantee(5)

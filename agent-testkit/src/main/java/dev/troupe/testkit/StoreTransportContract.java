@@ -13,28 +13,37 @@ import org.jspecify.annotations.Nullable;
  * What a {@link StoreTransport} over some store keeps. Extend it and say how to reach the store.
  */
 public abstract class StoreTransportContract extends EventTransportContract {
+  private @Nullable StateStore store;
   private @Nullable MailTampered tampered;
 
   /** For subclasses. */
   protected StoreTransportContract() {}
 
   /**
-   * The store that all transports of a test share; called once, closed by the subclass.
+   * Opens the store that all transports of a test share; closed after the test.
    *
    * @return the store
    */
-  protected abstract StateStore store();
+  protected abstract StateStore openStore();
 
   @Override
   protected EventTransport open() {
     if (tampered == null) {
-      tampered = new MailTampered(store());
+      store = openStore();
+      tampered = new MailTampered(store);
     }
     return StoreTransport.builder(tampered)
         .shards(4)
         .lease(lease())
         .lookEvery(Duration.ofMillis(20))
         .build();
+  }
+
+  @Override
+  protected final void closed() {
+    if (store != null) {
+      store.close();
+    }
   }
 
   @Override

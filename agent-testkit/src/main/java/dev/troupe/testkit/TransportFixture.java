@@ -83,7 +83,11 @@ public abstract class TransportFixture {
       }
     }
     transports.forEach(EventTransport::close);
+    closed();
   }
+
+  /** Called after everything of a test was closed, to close what lies behind it. */
+  protected void closed() {}
 
   /** The topic of this test. */
   final String topic() {

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Events over a store in memory; and whether the contract finds what is broken. */
 class MemoryTransportTest extends StoreTransportContract {
   @Override
-  protected StateStore store() {
+  protected StateStore openStore() {
     return new MemoryStateStore();
   }
 
@@ -49,7 +49,7 @@ class MemoryTransportTest extends StoreTransportContract {
     }
 
     @Override
-    protected StateStore store() {
+    protected StateStore openStore() {
       return new MemoryStateStore();
     }
 

@@ -79,8 +79,32 @@ class GuaranteesPageTest {
           new Column(
               "Redis 7", in("RedisCircuitBreakerTest").and(e -> !e.report.contains("jedis-7.4"))));
 
+  private static final List<Column> TRANSPORTS =
+      List.of(
+          new Column("memory", in("MemoryTransportTest")),
+          new Column("SQLite", in("SqliteTransportTest")),
+          new Column("PostgreSQL 14", in("PostgresTransportTest")),
+          new Column(
+              "store in Redis 7",
+              in("RedisStoreTransportTest").and(e -> !e.report.contains("jedis-7.4"))));
+
+  private static final List<Column> BUSES =
+      List.of(
+          new Column("memory", in("MemoryBusTest")),
+          new Column("SQLite", in("SqliteBusTest")),
+          new Column("PostgreSQL 14", in("PostgresBusTest")),
+          new Column(
+              "store in Redis 7",
+              in("RedisStoreBusTest").and(e -> !e.report.contains("jedis-7.4"))));
+
   private static final String LIMIT_CONTRACT = "RateLimiterContract.java";
   private static final String BREAKER_CONTRACT = "CircuitBreakerContract.java";
+  private static final String TRANSPORT_CONTRACT = "EventTransportContract.java";
+  private static final String BUS_CONTRACT = "EventBusContract.java";
+
+  /** Contracts of ports other than the store. */
+  private static final List<String> OTHERS =
+      List.of(LIMIT_CONTRACT, BREAKER_CONTRACT, TRANSPORT_CONTRACT, BUS_CONTRACT);
 
   private static final List<Column> RUNS =
       List.of(
@@ -118,12 +142,8 @@ class GuaranteesPageTest {
     Map<Integer, List<String>> stores =
         tests(
             STORE_TEST,
-            file -> !file.endsWith(LIMIT_CONTRACT) && !file.endsWith(BREAKER_CONTRACT),
+            file -> OTHERS.stream().noneMatch(file::endsWith),
             "agent-testkit/src/main");
-    Map<Integer, List<String>> limits =
-        tests(STORE_TEST, file -> file.endsWith(LIMIT_CONTRACT), "agent-testkit/src/main");
-    Map<Integer, List<String>> breakers =
-        tests(STORE_TEST, file -> file.endsWith(BREAKER_CONTRACT), "agent-testkit/src/main");
     return """
         # Guarantees
 
@@ -148,13 +168,32 @@ class GuaranteesPageTest {
 
         The sentences of `CircuitBreaker` over each store; the tests are those of `CircuitBreakerContract`, with a store that spoils what is shared for sentences 1, 2, 4, 5 and 6 (`CircuitBreakerContractTest`).
 
+        %s
+        ## Event transports
+
+        The sentences of `EventTransport`; the tests are those of `EventTransportContract`. For each sentence there is a transport broken on purpose that fails it and no other (`MemoryTransportTest`).
+
+        %s
+        ## The event bus
+
+        The sentences of `EventBus` over each transport, with dead letters and what waits in the same store; the tests are those of `EventBusContract`.
+
         %s"""
         .formatted(
             table(sentences("runtime/AgentRuntime.java"), runs, RUNS, executed, true),
             table(sentences("state/StateStore.java"), stores, STORES, executed, false),
-            table(sentences("resilience/RateLimiter.java"), limits, LIMITS, executed, false),
-            table(
-                sentences("resilience/CircuitBreaker.java"), breakers, BREAKERS, executed, false));
+            table("resilience/RateLimiter.java", LIMIT_CONTRACT, LIMITS, executed),
+            table("resilience/CircuitBreaker.java", BREAKER_CONTRACT, BREAKERS, executed),
+            table("event/EventTransport.java", TRANSPORT_CONTRACT, TRANSPORTS, executed),
+            table("event/EventBus.java", BUS_CONTRACT, BUSES, executed));
+  }
+
+  private String table(
+      String port, String contract, List<Column> columns, List<Executed> executed)
+      throws IOException {
+    Map<Integer, List<String>> tests =
+        tests(STORE_TEST, file -> file.endsWith(contract), "agent-testkit/src/main");
+    return table(sentences(port), tests, columns, executed, false);
   }
 
   private static String table(

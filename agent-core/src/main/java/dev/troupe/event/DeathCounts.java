@@ -1,0 +1,140 @@
+package dev.troupe.event;
+
+import dev.troupe.event.Delivery.Shard;
+import dev.troupe.state.Edit;
+import dev.troupe.state.RecordId;
+import dev.troupe.state.Stored;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Counts deliveries for transports that do not: what a feed gets first of a shard may have been in
+ * the hands of another one that died, so it is counted in the store before it is handed on. As many
+ * are counted as can have been in flight; what comes behind them nobody has had. The counts are
+ * deleted when all of them are settled. Used by the thread that polls, told by others.
+ */
+final class DeathCounts {
+  private static final int TOGETHER = 200;
+
+  private final StoreAccess access;
+  private final String group;
+  private final int window;
+  private final Map<Shard, Window> windows = new HashMap<>();
+  private final Set<Delivery> settled = ConcurrentHashMap.newKeySet();
+
+  private static final class Window {
+    final RecordId id;
+    final Map<String, Integer> counts = new HashMap<>();
+    final Set<String> open = new HashSet<>();
+    int left;
+
+    Window(RecordId id, int left) {
+      this.id = id;
+      this.left = left;
+    }
+  }
+
+  DeathCounts(StoreAccess access, String group, int window) {
+    this.access = access;
+    this.group = group;
+    this.window = window;
+  }
+
+  /** The same deliveries with their counts, once those are stored. */
+  List<Delivery> counted(List<Delivery> some) {
+    clear();
+    List<Delivery> counted = new ArrayList<>(some.size());
+    Map<Window, List<Edit>> edits = new HashMap<>();
+    for (Delivery delivery : some) {
+      Window mine = windows.computeIfAbsent(delivery.shard(), this::load);
+      if (mine.left <= 0) {
+        counted.add(delivery);
+        continue;
+      }
+      mine.left--;
+      int count = mine.counts.merge(delivery.offset(), 1, Integer::sum);
+      mine.open.add(delivery.offset());
+      edits
+          .computeIfAbsent(mine, w -> new ArrayList<>())
+          .add(new Edit.Row(mine.id.key(), delivery.offset(), number(count)));
+      counted.add(
+          new Delivery(
+              delivery.shard(),
+              delivery.offset(),
+              delivery.appended(),
+              Math.max(count, delivery.count()),
+              delivery.content()));
+    }
+    edits.forEach((of, all) -> write(of.id, all));
+    return counted;
+  }
+
+  private void write(RecordId id, List<Edit> all) {
+    for (int from = 0; from < all.size(); from += TOGETHER) {
+      access.apply(id.partition(), all.subList(from, Math.min(all.size(), from + TOGETHER)));
+    }
+  }
+
+  private static byte[] number(int count) {
+    return Integer.toString(count).getBytes(StandardCharsets.US_ASCII);
+  }
+
+  private Window load(Shard shard) {
+    Window loaded = new Window(access.id("$count:" + Hash.of(group + ":" + shard)), window);
+    Stored found = access.look(loaded.id, true);
+    if (found != null) {
+      found
+          .rows()
+          .forEach(
+              (offset, count) ->
+                  loaded.counts.put(
+                      offset, Integer.parseInt(new String(count, StandardCharsets.US_ASCII))));
+    }
+    return loaded;
+  }
+
+  /** By any thread. */
+  void settled(Delivery delivery) {
+    settled.add(delivery);
+  }
+
+  private void clear() {
+    if (settled.isEmpty()) {
+      return;
+    }
+    for (Delivery delivery : List.copyOf(settled)) {
+      settled.remove(delivery);
+      Window mine = windows.get(delivery.shard());
+      if (mine != null && mine.open.remove(delivery.offset()) && mine.open.isEmpty()) {
+        mine.counts.clear();
+        access.apply(mine.id.partition(), List.of(new Edit.Delete(mine.id.key())));
+      }
+    }
+  }
+
+  /** The shard goes to another feed, and nobody died. */
+  void leave(Set<Shard> shards) {
+    clear();
+    for (Shard shard : shards) {
+      Window mine = windows.remove(shard);
+      if (mine != null && !mine.open.isEmpty()) {
+        List<Edit> edits = new ArrayList<>();
+        for (String offset : mine.open) {
+          int before = mine.counts.getOrDefault(offset, 1) - 1;
+          edits.add(new Edit.Row(mine.id.key(), offset, before == 0 ? null : number(before)));
+        }
+        write(mine.id, edits);
+      }
+    }
+  }
+
+  void leave() {
+    leave(Set.copyOf(windows.keySet()));
+  }
+}
