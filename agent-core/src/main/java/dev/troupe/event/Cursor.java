@@ -8,14 +8,15 @@ import java.util.Map;
 import java.util.NavigableSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How far a group has come in one shard. Everything up to {@code prefix} is settled; beyond it,
  * what was settled out of order, and in mode SHARED what is with a feed or was given back.
  *
  * <p>Stored as three lines of text: {@code 1 prefix owner until restarts suspect}; runs of settled
- * positions as {@code first+more}; what was taken as {@code position:owner:until:count}. Nobody is
- * written as {@code -}.
+ * positions as {@code first+more}; runs of what was taken in the same way as {@code
+ * first+more:owner:until:count}. Nobody is written as {@code -}.
  */
 final class Cursor {
   /** Who owns nothing. */
@@ -66,12 +67,29 @@ final class Cursor {
     }
     run(text, first, last);
     text.append('\n');
+    first = -1;
+    last = -1;
+    Taken same = null;
     for (Map.Entry<Long, Taken> entry : taken.entrySet()) {
-      Taken one = entry.getValue();
-      text.append(entry.getKey()).append(':').append(one.owner()).append(':');
-      text.append(one.until()).append(':').append(one.count()).append(' ');
+      long next = entry.getKey();
+      if (same != null && next == last + 1 && entry.getValue().equals(same)) {
+        last = next;
+      } else {
+        run(text, first, last, same);
+        first = next;
+        last = next;
+        same = entry.getValue();
+      }
     }
+    run(text, first, last, same);
     return text.toString().getBytes(StandardCharsets.US_ASCII);
+  }
+
+  private static void run(StringBuilder text, long first, long last, @Nullable Taken one) {
+    if (one != null) {
+      text.append(first).append('+').append(last - first).append(':').append(one.owner());
+      text.append(':').append(one.until()).append(':').append(one.count()).append(' ');
+    }
   }
 
   private static void run(StringBuilder text, long first, long last) {
@@ -104,9 +122,13 @@ final class Cursor {
       }
       for (String one : words(lines[2])) {
         String[] parts = one.split(":");
-        cursor.taken.put(
-            Long.parseLong(parts[0]),
-            new Taken(parts[1], Long.parseLong(parts[2]), Integer.parseInt(parts[3])));
+        int plus = parts[0].indexOf('+');
+        long first = Long.parseLong(parts[0].substring(0, plus));
+        long more = Long.parseLong(parts[0].substring(plus + 1));
+        Taken taken = new Taken(parts[1], Long.parseLong(parts[2]), Integer.parseInt(parts[3]));
+        for (long i = 0; i <= more; i++) {
+          cursor.taken.put(first + i, taken);
+        }
       }
       return cursor;
     } catch (IndexOutOfBoundsException | NumberFormatException e) {

@@ -3,7 +3,9 @@ package dev.troupe.event;
 import dev.troupe.AgentException;
 import dev.troupe.Codec;
 import dev.troupe.ErrorCode;
+import dev.troupe.state.StoreClock;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Map;
@@ -30,6 +32,8 @@ public final class Event {
   /** The source of events that name none. */
   static final String OWN_SOURCE = "/troupe";
 
+  private static final InstantSource CLOCK = StoreClock.monotonic();
+  private static final byte[] NO_DATA = new byte[0];
   private static final int MOST_ATTRIBUTE = 2_000;
   private static final int MOST_EXTENSIONS = 50;
 
@@ -40,21 +44,20 @@ public final class Event {
   private final @Nullable Instant time;
   private final @Nullable String contentType;
   private final @Nullable String schema;
-  private final Map<String, String> extensions;
+  private final @Nullable String key;
+  private final Map<String, String> extensions; // but for the key
   private final byte[] data;
 
   private Event(Builder b) {
     this.id = attribute("id", b.id == null ? Ids.next() : b.id);
-    this.source = attribute("source", b.source);
+    this.source = b.source.equals(OWN_SOURCE) ? OWN_SOURCE : attribute("source", b.source);
     this.type = attribute("type", b.type);
     this.subject = b.subject == null ? null : attribute("subject", b.subject);
     this.time = b.time;
     this.contentType = b.contentType == null ? null : attribute("datacontenttype", b.contentType);
     this.schema = b.schema == null ? null : attribute("dataschema", b.schema);
-    this.extensions =
-        b.extensions.isEmpty()
-            ? Map.of()
-            : Collections.unmodifiableMap(new TreeMap<>(b.extensions));
+    this.key = b.key;
+    this.extensions = b.extensions.isEmpty() ? Map.of() : Map.copyOf(b.extensions);
     this.data = b.data;
     if (extensions.size() > MOST_EXTENSIONS) {
       throw new AgentException(
@@ -71,7 +74,12 @@ public final class Event {
    * @return a builder, with a new id
    */
   public static Builder builder(String type) {
-    return new Builder(type);
+    return new Builder(type).time(Instant.ofEpochMilli(CLOCK.millis()));
+  }
+
+  /** An event that somebody else made: nothing is set. */
+  static Builder foreign() {
+    return new Builder("");
   }
 
   /**
@@ -98,7 +106,8 @@ public final class Event {
     b.time = time;
     b.contentType = contentType;
     b.schema = schema;
-    b.extensions.putAll(extensions);
+    b.key = key;
+    b.extensions = extensions;
     b.data = data;
     return b;
   }
@@ -142,7 +151,8 @@ public final class Event {
   /**
    * When it happened.
    *
-   * @return the time, empty when it is not known
+   * @return the time; that at which the event was made when its maker set none; empty for events of
+   *     others that do not say
    */
   public Optional<Instant> time() {
     return Optional.ofNullable(time);
@@ -209,7 +219,7 @@ public final class Event {
    * @return its value; empty when the event has none of this name
    */
   public Optional<String> extension(String name) {
-    return Optional.ofNullable(extensions.get(name));
+    return name.equals(KnownExtension.KEY) ? key() : Optional.ofNullable(extensions.get(name));
   }
 
   /**
@@ -218,6 +228,15 @@ public final class Event {
    * @return by name, in the order of names; not changeable
    */
   public Map<String, String> extensions() {
+    TreeMap<String, String> all = new TreeMap<>(extensions);
+    if (key != null) {
+      all.put(KnownExtension.KEY, key);
+    }
+    return Collections.unmodifiableMap(all);
+  }
+
+  /** All extensions but the key, in any order. */
+  Map<String, String> others() {
     return extensions;
   }
 
@@ -243,7 +262,7 @@ public final class Event {
   }
 
   @Nullable String keyOrNull() {
-    return extensions.get(KnownExtension.KEY);
+    return key;
   }
 
   @Nullable String subjectOrNull() {
@@ -272,6 +291,7 @@ public final class Event {
         && Objects.equals(time, e.time)
         && Objects.equals(contentType, e.contentType)
         && Objects.equals(schema, e.schema)
+        && Objects.equals(key, e.key)
         && extensions.equals(e.extensions)
         && Arrays.equals(data, e.data);
   }
@@ -341,8 +361,9 @@ public final class Event {
     private @Nullable Instant time;
     private @Nullable String contentType;
     private @Nullable String schema;
-    private final Map<String, String> extensions = new TreeMap<>();
-    private byte[] data = new byte[0];
+    private @Nullable String key;
+    private Map<String, String> extensions = Map.of();
+    private byte[] data = NO_DATA;
 
     private Builder(String type) {
       this.type = type;
@@ -393,9 +414,9 @@ public final class Event {
     }
 
     /**
-     * Sets when it happened; a bus sets it when it is published without.
+     * Sets when it happened; now, by this machine's clock, when not set.
      *
-     * @param value the time
+     * @param value the time, null when it is not known
      * @return this
      */
     public Builder time(@Nullable Instant value) {
@@ -451,6 +472,16 @@ public final class Event {
      * @return this
      */
     public Builder extension(String name, @Nullable String value) {
+      if (name.equals(KnownExtension.KEY)) {
+        this.key = value == null ? null : attribute(name, value);
+        return this;
+      }
+      if (value == null && !extensions.containsKey(name)) {
+        return this;
+      }
+      if (!(extensions instanceof TreeMap)) {
+        extensions = new TreeMap<>(extensions);
+      }
       if (value == null) {
         extensions.remove(name);
         return this;

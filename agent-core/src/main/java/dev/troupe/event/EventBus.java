@@ -7,11 +7,9 @@ import dev.troupe.event.EventTransport.Topic;
 import dev.troupe.state.MemoryStateStore;
 import dev.troupe.state.Page;
 import dev.troupe.state.StateStore;
-import dev.troupe.state.StoreClock;
 import dev.troupe.state.StoreInfo.Durability;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -58,7 +56,6 @@ public final class EventBus implements AutoCloseable {
   private final ParkingLot parking;
   private final DeadLetters deadLetters;
   private final Replies replies;
-  private final InstantSource clock = StoreClock.monotonic();
   private final List<Subscriber> subscribers = new CopyOnWriteArrayList<>();
   private final AtomicBoolean closed = new AtomicBoolean();
   private final boolean closesTransport;
@@ -109,11 +106,11 @@ public final class EventBus implements AutoCloseable {
    * Publishes an event. When this returns it is as durable as the transport's {@code info()} says.
    *
    * @param topic where to
-   * @param event the event; gets the time of now when it has none
+   * @param event the event
    * @throws AppendFailedException when it is unknown whether it was published, or it was not
    */
   public void publish(String topic, Event event) {
-    transport.append(List.of(new Outgoing(topic, stamped(event))));
+    transport.append(List.of(new Outgoing(topic, event)));
   }
 
   /**
@@ -123,11 +120,7 @@ public final class EventBus implements AutoCloseable {
    * @throws AppendFailedException naming those that were not published, or of which it is unknown
    */
   public void publish(List<Outgoing> events) {
-    List<Outgoing> stamped = new ArrayList<>(events.size());
-    for (Outgoing one : events) {
-      stamped.add(new Outgoing(one.topic(), stamped(one.event())));
-    }
-    transport.append(stamped);
+    transport.append(events);
   }
 
   /**
@@ -140,7 +133,7 @@ public final class EventBus implements AutoCloseable {
    */
   public void publishAt(String topic, Event event, Instant due) {
     refuseToForget("publish later");
-    parking.publishAt(new Outgoing(topic, stamped(event)), due);
+    parking.publishAt(new Outgoing(topic, event), due);
   }
 
   /**
@@ -166,13 +159,6 @@ public final class EventBus implements AutoCloseable {
   /** Whether the store outlives what the transport outlives. */
   boolean storeLasts() {
     return access.store.info().survives().compareTo(transport.info().survives()) >= 0;
-  }
-
-  private Event stamped(Event event) {
-    if (event.timeOrNull() != null) {
-      return event;
-    }
-    return event.toBuilder().time(Instant.ofEpochMilli(clock.millis())).build();
   }
 
   /**

@@ -7,13 +7,18 @@ import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How an event is stored: a line {@code name:value} for each attribute and extension, by their
- * names in CloudEvents, then an empty line, then the data as it is. UTF-8. Attributes hold no
- * control characters, so nothing is escaped.
+ * How an event is stored: a line {@code name:value} for each attribute and extension, by their names
+ * in CloudEvents, then an empty line, then the data as it is. UTF-8. Attributes hold no control
+ * characters, so nothing is escaped.
+ *
+ * <p>An object of this class reads events, and remembers a few texts that come again and again.
+ * Used by one thread at a time.
  */
 final class EventText {
   private static final Set<String> ATTRIBUTES =
@@ -29,8 +34,19 @@ final class EventText {
           "specversion");
 
   private static final int LONGEST_EXTENSION = 40;
+  private static final int ID = 1;
+  private static final int SOURCE = 2;
+  private static final int TYPE = 4;
+  private static final int REMEMBERED = 4_096; // a power of two
+  private static final int LONGEST_REMEMBERED = 64;
 
-  private EventText() {}
+  private final @Nullable String[] remembered = new String[REMEMBERED];
+  private final @Nullable KnownEvents known;
+
+  /** Reads; events that are known need not be read. */
+  EventText(@Nullable KnownEvents known) {
+    this.known = known;
+  }
 
   static boolean isExtension(String name) {
     if (name.isEmpty() || name.length() > LONGEST_EXTENSION || ATTRIBUTES.contains(name)) {
@@ -45,47 +61,135 @@ final class EventText {
     return true;
   }
 
-  static byte[] encode(Event event) {
-    StringBuilder text = new StringBuilder(160);
-    line(text, "id", event.id());
-    line(text, "source", event.source());
-    line(text, "type", event.type());
-    line(text, "subject", event.subjectOrNull());
-    Instant time = event.timeOrNull();
-    if (time != null) {
-      text.append("time:");
-      InstantText.append(text, time);
-      text.append('\n');
+  /** The event behind a first line, which is empty when there is none. */
+  static byte[] encode(String firstLine, Event event) {
+    Instant at = event.timeOrNull();
+    String time = at == null ? null : InstantText.of(at);
+    Map<String, String> others =
+        event.others().size() > 1 ? new TreeMap<>(event.others()) : event.others();
+    Writer writer = Writer.counting();
+    write(writer, firstLine, event, time, others);
+    if (writer.ascii) {
+      writer.fill(event.data().length);
+      write(writer, firstLine, event, time, others);
+      return writer.with(event.data());
     }
-    line(text, "datacontenttype", event.contentTypeOrNull());
-    line(text, "dataschema", event.schemaOrNull());
-    if (!event.extensions().isEmpty()) {
-      for (Map.Entry<String, String> extension : event.extensions().entrySet()) {
-        line(text, extension.getKey(), extension.getValue());
-      }
-    }
-    text.append('\n');
+    StringBuilder text = new StringBuilder();
+    write(Writer.collecting(text), firstLine, event, time, others);
     byte[] head = text.toString().getBytes(StandardCharsets.UTF_8);
-    byte[] data = event.data();
-    byte[] all = new byte[head.length + data.length];
-    System.arraycopy(head, 0, all, 0, head.length);
-    System.arraycopy(data, 0, all, head.length, data.length);
+    byte[] all = Arrays.copyOf(head, head.length + event.data().length);
+    System.arraycopy(event.data(), 0, all, head.length, event.data().length);
     return all;
   }
 
-  private static void line(StringBuilder text, String name, @Nullable String value) {
-    if (value != null) {
-      text.append(name).append(':').append(value).append('\n');
+  static byte[] encode(Event event) {
+    return encode("", event);
+  }
+
+  private static void write(
+      Writer to,
+      String firstLine,
+      Event event,
+      @Nullable String time,
+      Map<String, String> others) {
+    if (!firstLine.isEmpty()) {
+      to.put(firstLine);
+      to.put('\n');
+    }
+    to.line("id", event.id());
+    to.line("source", event.source());
+    to.line("type", event.type());
+    to.line("subject", event.subjectOrNull());
+    to.line("time", time);
+    to.line("datacontenttype", event.contentTypeOrNull());
+    to.line("dataschema", event.schemaOrNull());
+    to.line(Event.KnownExtension.KEY, event.keyOrNull());
+    if (!others.isEmpty()) {
+      others.forEach(to::line);
+    }
+    to.put('\n');
+  }
+
+  /** Counts, or writes ASCII, or collects text. */
+  private static final class Writer {
+    byte @Nullable [] bytes;
+    final @Nullable StringBuilder text;
+    int at;
+    boolean ascii = true;
+
+    private Writer(@Nullable StringBuilder text) {
+      this.text = text;
+    }
+
+    static Writer counting() {
+      return new Writer(null);
+    }
+
+    static Writer collecting(StringBuilder text) {
+      return new Writer(text);
+    }
+
+    /** From counting to writing as much, and so many bytes more. */
+    void fill(int more) {
+      bytes = new byte[at + more];
+      at = 0;
+    }
+
+    byte[] with(byte[] data) {
+      byte[] all = Objects.requireNonNull(bytes);
+      System.arraycopy(data, 0, all, at, data.length);
+      return all;
+    }
+
+    void line(String name, @Nullable String value) {
+      if (value != null) {
+        put(name);
+        put(':');
+        put(value);
+        put('\n');
+      }
+    }
+
+    void put(String some) {
+      if (text != null) {
+        text.append(some);
+        return;
+      }
+      int length = some.length();
+      byte[] to = bytes;
+      if (to == null) {
+        for (int i = 0; ascii && i < length; i++) {
+          ascii = some.charAt(i) < 0x80;
+        }
+      } else {
+        for (int i = 0; i < length; i++) {
+          to[at + i] = (byte) some.charAt(i);
+        }
+      }
+      at += length;
+    }
+
+    void put(char one) {
+      if (text != null) {
+        text.append(one);
+      } else if (bytes != null) {
+        bytes[at] = (byte) one;
+      }
+      at++;
     }
   }
 
   /**
-   * Reads what {@link #encode} wrote.
+   * Reads what {@link #encode} wrote, from the line behind the first one.
    *
    * @throws AgentException with {@link ErrorCode#UNDECODABLE}
    */
-  static Event decode(byte[] bytes, int from) {
-    Event.Builder event = Event.builder("");
+  Event read(byte[] bytes, int from) {
+    Event same = known == null ? null : known.get(bytes);
+    if (same != null) {
+      return same;
+    }
+    Event.Builder event = Event.foreign();
     int begin = from;
     int seen = 0;
     while (true) {
@@ -108,11 +212,11 @@ final class EventText {
     return event.dataOnly(Arrays.copyOfRange(bytes, begin + 1, bytes.length)).build();
   }
 
-  private static final int ID = 1;
-  private static final int SOURCE = 2;
-  private static final int TYPE = 4;
+  static Event decode(byte[] bytes, int from) {
+    return new EventText(null).read(bytes, from);
+  }
 
-  private static int read(Event.Builder event, byte[] bytes, int begin, int end) {
+  private int read(Event.Builder event, byte[] bytes, int begin, int end) {
     int colon = begin;
     while (colon < end && bytes[colon] != ':') {
       colon++;
@@ -120,24 +224,54 @@ final class EventText {
     if (colon == end) {
       throw undecodable("has a line without a colon", null);
     }
-    String name = new String(bytes, begin, colon - begin, StandardCharsets.UTF_8);
-    String value = new String(bytes, colon + 1, end - colon - 1, StandardCharsets.UTF_8);
+    String name = text(bytes, begin, colon);
+    int from = colon + 1;
+    if (name.equals("id")) {
+      event.id(new String(bytes, from, end - from, StandardCharsets.UTF_8));
+      return ID;
+    } else if (name.equals("time")) {
+      event.time(time(new String(bytes, from, end - from, StandardCharsets.UTF_8)));
+      return 0;
+    }
+    String value = text(bytes, from, end);
     switch (name) {
-      case "id" -> event.id(value);
-      case "source" -> event.source(value);
+      case "source" -> event.source(value.equals(Event.OWN_SOURCE) ? Event.OWN_SOURCE : value);
       case "type" -> event.type(value);
       case "subject" -> event.subject(value);
       case "datacontenttype" -> event.contentType(value);
       case "dataschema" -> event.schema(value);
-      case "time" -> event.time(time(value));
       default -> event.extension(name, value);
     }
-    return switch (name) {
-      case "id" -> ID;
-      case "source" -> SOURCE;
-      case "type" -> TYPE;
-      default -> 0;
-    };
+    return name.equals("source") ? SOURCE : name.equals("type") ? TYPE : 0;
+  }
+
+  /** A text that may have been read before. */
+  private String text(byte[] bytes, int from, int to) {
+    int length = to - from;
+    if (length > LONGEST_REMEMBERED) {
+      return new String(bytes, from, length, StandardCharsets.UTF_8);
+    }
+    int hash = length;
+    for (int i = from; i < to; i++) {
+      hash = hash * 31 + bytes[i];
+    }
+    int place = (hash ^ hash >>> 15) & (REMEMBERED - 1);
+    String before = remembered[place];
+    if (before != null && before.length() == length && same(before, bytes, from)) {
+      return before;
+    }
+    String fresh = new String(bytes, from, length, StandardCharsets.UTF_8);
+    remembered[place] = fresh;
+    return fresh;
+  }
+
+  private static boolean same(String text, byte[] bytes, int from) {
+    for (int i = 0; i < text.length(); i++) {
+      if (text.charAt(i) != bytes[from + i]) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static Instant time(String value) {

@@ -9,6 +9,7 @@ import java.util.List;
 /** A feed in mode EVERYONE: reads all shards from their ends on, and writes nothing. */
 final class EveryoneFeed extends StoreFeed {
   private final List<Reader> readers = new ArrayList<>();
+  private final EventText texts;
   private volatile List<ShardState> states = List.of();
   private int turn;
 
@@ -40,8 +41,10 @@ final class EveryoneFeed extends StoreFeed {
     }
   }
 
-  EveryoneFeed(Arrivals arrivals, StoreTransport.Pace pace, List<ShardLog> logs) {
+  EveryoneFeed(
+      Arrivals arrivals, StoreTransport.Pace pace, EventText texts, List<ShardLog> logs) {
     super(arrivals, pace.lookEvery());
+    this.texts = texts;
     logs.forEach(log -> readers.add(new Reader(log)));
   }
 
@@ -53,7 +56,7 @@ final class EveryoneFeed extends StoreFeed {
     for (int i = 0; i < readers.size(); i++) {
       Reader reader = readers.get((turn + i) % readers.size());
       while (out.size() < max && reader.fill(idle())) {
-        out.add(StoreFeed.delivery(reader.log.shard, reader.buffer.removeFirst(), 1));
+        out.add(StoreFeed.delivery(texts, reader.log.shard, reader.buffer.removeFirst(), 1));
       }
     }
     List<ShardState> now = new ArrayList<>();

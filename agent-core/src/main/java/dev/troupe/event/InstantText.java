@@ -1,5 +1,6 @@
 package dev.troupe.event;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 
 /**
@@ -15,12 +16,11 @@ final class InstantText {
 
   private InstantText() {}
 
-  static void append(StringBuilder text, Instant time) {
+  static String of(Instant time) {
     if (time.getNano() % 1_000_000 != 0
         || time.getEpochSecond() < FIRST
         || time.getEpochSecond() > LAST / 1_000) {
-      text.append(time);
-      return;
+      return time.toString();
     }
     long millis = time.toEpochMilli();
     long z = Math.floorDiv(millis, DAY) + 719_468;
@@ -32,23 +32,27 @@ final class InstantText {
     long month = shifted < 10 ? shifted + 3 : shifted - 9;
     long year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
     long rest = Math.floorMod(millis, DAY);
-    digits(text, year, 1_000).append('-');
-    digits(text, month, 10).append('-');
-    digits(text, dayOfYear - (153 * shifted + 2) / 5 + 1, 10).append('T');
-    digits(text, rest / 3_600_000, 10).append(':');
-    digits(text, rest / 60_000 % 60, 10).append(':');
-    digits(text, rest / 1_000 % 60, 10);
-    if (rest % 1_000 != 0) {
-      digits(text.append('.'), rest % 1_000, 100);
+    boolean whole = rest % 1_000 == 0;
+    byte[] text = new byte[whole ? LENGTH - 4 : LENGTH];
+    digits(text, 0, 4, year, '-');
+    digits(text, 5, 2, month, '-');
+    digits(text, 8, 2, dayOfYear - (153 * shifted + 2) / 5 + 1, 'T');
+    digits(text, 11, 2, rest / 3_600_000, ':');
+    digits(text, 14, 2, rest / 60_000 % 60, ':');
+    digits(text, 17, 2, rest / 1_000 % 60, whole ? 'Z' : '.');
+    if (!whole) {
+      digits(text, 20, 3, rest % 1_000, 'Z');
     }
-    text.append('Z');
+    return new String(text, StandardCharsets.ISO_8859_1);
   }
 
-  private static StringBuilder digits(StringBuilder text, long number, long highest) {
-    for (long unit = highest; unit > 0; unit /= 10) {
-      text.append((char) ('0' + number / unit % 10));
+  private static void digits(byte[] text, int from, int count, long number, char behind) {
+    long rest = number;
+    for (int i = from + count - 1; i >= from; i--) {
+      text[i] = (byte) ('0' + rest % 10);
+      rest /= 10;
     }
-    return text;
+    text[from + count] = (byte) behind;
   }
 
   static Instant parse(String text) {

@@ -22,8 +22,10 @@ final class Keys {
   /** Lanes of keys with something parked, of each shard that this member has. */
   private final Map<Shard, Set<String>> parked = new ConcurrentHashMap<>();
 
-  /** Lanes of shards by name, to say it once. */
+  /** Lanes of shards that had a suspect in them when last seen. */
   private final Map<Shard, String> suspects = new HashMap<>();
+
+  private record KeyLane(Shard shard, String key) {}
 
   Keys(ParkingLot parking, Subscriber.Options options, Lanes lanes) {
     this.parking = parking;
@@ -38,14 +40,22 @@ final class Keys {
     if (delivery == null || (!ordered && delivery.count() == 1)) {
       return;
     }
-    String all =
-        suspects.computeIfAbsent(task.shard, shard -> ordered ? shard + " *" : "* suspects *");
-    if (delivery.count() > 1 || (ordered && !suspects.isEmpty() && lanes.has(all))) {
+    if (delivery.count() > 1) {
+      String all = ordered ? task.shard + " *" : "* suspects *";
+      suspects.put(task.shard, all);
       task.lane = all;
       return;
     }
+    String all = suspects.isEmpty() ? null : suspects.get(task.shard);
+    if (all != null && lanes.has(all)) {
+      task.lane = all;
+      return;
+    }
+    if (all != null) {
+      suspects.remove(task.shard);
+    }
     String key = task.event == null ? null : task.event.keyOrNull();
-    task.lane = key == null ? null : task.shard + " " + key;
+    task.lane = key == null ? null : new KeyLane(task.shard, key);
   }
 
   /** Whether something of this key is parked, so that this one has to stand behind it. */

@@ -27,14 +27,18 @@ final class Lanes {
 
   private static final int MOST_TOGETHER = 32;
 
+  /** So many empty lanes are kept, because most keys come again. */
+  private static final int KEPT = 4_096;
+
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition work = lock.newCondition();
   private final Condition less = lock.newCondition();
-  private final Map<String, Lane> lanes = new HashMap<>();
+  private final Map<Object, Lane> lanes = new HashMap<>();
   private final ArrayDeque<Lane> ready = new ArrayDeque<>();
   private final PriorityQueue<Lane> later =
       new PriorityQueue<>(Comparator.comparingLong(l -> l.due));
   private final Set<Task> working = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final ArrayDeque<Lane> spare = new ArrayDeque<>();
   private final List<Bundle> bundles = new ArrayList<>();
   private final int workers;
   private int inside;
@@ -44,11 +48,11 @@ final class Lanes {
   private long averageNanos = SHORT_NANOS;
 
   private static final class Lane {
-    final @Nullable String name;
+    final @Nullable Object name;
     final ArrayDeque<Task> tasks = new ArrayDeque<>(1);
     long due;
 
-    Lane(@Nullable String name) {
+    Lane(@Nullable Object name) {
       this.name = name;
     }
   }
@@ -75,9 +79,9 @@ final class Lanes {
   }
 
   private void put(Task task) {
-    String name = task.lane;
+    Object name = task.lane;
     if (name == null) {
-      Lane alone = new Lane(null);
+      Lane alone = spare.isEmpty() ? new Lane(null) : spare.removeLast();
       alone.tasks.add(task);
       offer(alone);
       return;
@@ -86,10 +90,10 @@ final class Lanes {
     if (lane == null) {
       lane = new Lane(name);
       lanes.put(name, lane);
-      lane.tasks.add(task);
+    }
+    lane.tasks.add(task);
+    if (lane.tasks.size() == 1) {
       offer(lane);
-    } else {
-      lane.tasks.add(task);
     }
   }
 
@@ -99,10 +103,11 @@ final class Lanes {
   }
 
   /** Whether tasks of a lane are inside. */
-  boolean has(String lane) {
+  boolean has(Object lane) {
     lock.lock();
     try {
-      return lanes.containsKey(lane);
+      Lane known = lanes.get(lane);
+      return known != null && !known.tasks.isEmpty();
     } finally {
       lock.unlock();
     }
@@ -163,7 +168,14 @@ final class Lanes {
     int count = Math.max(1, share);
     List<Task> some = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {
-      Task task = ready.removeFirst().tasks.getFirst();
+      Lane lane = ready.removeFirst();
+      Task task = lane.tasks.getFirst();
+      if (lane.name == null) {
+        lane.tasks.clear();
+        if (spare.size() < KEPT) {
+          spare.add(lane);
+        }
+      }
       some.add(task);
       working.add(task);
       readyTasks--;
@@ -203,15 +215,14 @@ final class Lanes {
       for (Task task : tasks) {
         inside--;
         working.remove(task);
-        String name = task.lane;
-        if (name != null) {
-          Lane lane = lanes.get(name);
+        if (task.lane != null) {
+          Lane lane = lanes.get(task.lane);
           if (lane != null) {
             lane.tasks.removeFirst();
-            if (lane.tasks.isEmpty()) {
-              lanes.remove(name);
-            } else {
+            if (!lane.tasks.isEmpty()) {
               offer(lane);
+            } else if (lanes.size() > KEPT) {
+              lanes.remove(task.lane);
             }
           }
         }
@@ -262,6 +273,9 @@ final class Lanes {
       for (Lane lane : all) {
         Task first = waiting.contains(lane) ? null : lane.tasks.peekFirst();
         int before = lane.tasks.size();
+        if (before == 0) {
+          continue;
+        }
         lane.tasks.removeIf(task -> task != first && which.test(task));
         inside -= before - lane.tasks.size();
         if (lane.tasks.isEmpty()) {

@@ -29,6 +29,7 @@ final class OrderedFeed extends StoreFeed {
   private final List<Topic> topics;
   private final String member = UUID.randomUUID().toString();
   private final Map<Shard, OwnedShard> owned = new LinkedHashMap<>();
+  private final EventText texts;
   private volatile List<ShardState> states = List.of();
   private long nextTend = System.nanoTime();
   private long lastTended;
@@ -42,10 +43,12 @@ final class OrderedFeed extends StoreFeed {
       StoreAccess access,
       Arrivals arrivals,
       StoreTransport.Pace pace,
+      EventText texts,
       List<Topic> topics,
       Listener listener) {
     super(arrivals, pace.lookEvery());
     this.access = access;
+    this.texts = texts;
     this.lease = pace.lease();
     this.topics = topics;
     this.listener = listener;
@@ -120,8 +123,7 @@ final class OrderedFeed extends StoreFeed {
     for (List<OwnedShard> ones : byTopic.values()) {
       List<Change> changes = new ArrayList<>(ones.size());
       for (OwnedShard one : ones) {
-        one.held.cursor().until = until;
-        changes.add(one.group().write(one.held));
+        changes.add(one.change(until));
       }
       List<Outcome> outcomes = access.apply(changes);
       for (int i = 0; i < ones.size(); i++) {
@@ -197,7 +199,7 @@ final class OrderedFeed extends StoreFeed {
     Held mine = GroupCursors.written(held, outcome);
     if (mine != null) {
       ShardLog log = topic.logs().get(held.number());
-      owned.put(log.shard, new OwnedShard(topic.cursors(), log, mine, sent + lease.toNanos()));
+      owned.put(log.shard, new OwnedShard(topic.cursors(), log, texts, mine, sent + lease.toNanos()));
     }
   }
 
@@ -210,15 +212,10 @@ final class OrderedFeed extends StoreFeed {
   }
 
   private void release(List<OwnedShard> going) {
-    List<OwnedShard> still = new ArrayList<>();
     for (OwnedShard one : going) {
       if (owned.remove(one.shard()) != null) {
-        one.letGo();
-        still.add(one);
+        access.apply(List.of(one.letGo()));
       }
-    }
-    for (OwnedShard one : still) {
-      access.apply(List.of(one.group().write(one.held)));
     }
   }
 

@@ -5,13 +5,14 @@ import dev.troupe.event.Feed.ShardState;
 import dev.troupe.event.GroupCursors.Held;
 import dev.troupe.event.ShardLog.Chunk;
 import dev.troupe.event.ShardLog.Entry;
+import dev.troupe.state.Change;
 import dev.troupe.state.Outcome;
 import dev.troupe.state.RecordId;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
+import java.util.TreeSet;
 
 /** A shard that a feed in mode ORDERED owns. */
 final class OwnedShard {
@@ -21,12 +22,17 @@ final class OwnedShard {
   /** So many deliveries are noted ahead as handed out, so that noting them costs no write each. */
   private static final int AHEAD = 256;
 
-  Held held;
+  private Held held;
   private final GroupCursors group;
   private final ShardLog log;
-  private final TreeMap<Long, Delivery> open = new TreeMap<>();
+  private final EventText texts;
+  private final Handed handed = new Handed();
   private final TreeMap<Long, Delivery> again = new TreeMap<>();
   private final ArrayDeque<Entry> buffer = new ArrayDeque<>();
+
+  /** What an owner before has settled and this one has not read yet. */
+  private final TreeSet<Long> unread;
+
   private final long suspect;
   private long readTo;
   private long handedTo;
@@ -34,14 +40,15 @@ final class OwnedShard {
   private long nextLook = System.nanoTime();
   private long deadline;
   private boolean dirty;
-  private boolean settledSome;
 
-  OwnedShard(GroupCursors group, ShardLog log, Held held, long deadline) {
+  OwnedShard(GroupCursors group, ShardLog log, EventText texts, Held held, long deadline) {
     this.group = group;
     this.log = log;
+    this.texts = texts;
     this.held = held;
     this.deadline = deadline;
     Cursor cursor = held.cursor();
+    this.unread = new TreeSet<>(cursor.done);
     this.readTo = cursor.prefix;
     this.handedTo = cursor.prefix;
     this.suspect = cursor.restarts > 0 ? cursor.suspect : 0;
@@ -60,9 +67,6 @@ final class OwnedShard {
   }
 
   boolean dirty() {
-    if (settledSome) {
-      advance();
-    }
     return dirty;
   }
 
@@ -78,52 +82,35 @@ final class OwnedShard {
 
   void settle(Settlement settlement) {
     long position = StoreFeed.position(settlement.delivery());
-    if (settlement instanceof Settlement.Done && open.remove(position) != null) {
-      again.remove(position);
-      held.cursor().done.add(position);
-      settledSome = true;
-    } else if (settlement instanceof Settlement.Again && open.containsKey(position)) {
+    if (settlement instanceof Settlement.Done) {
+      if (handed.settle(position)) {
+        again.remove(position);
+        dirty = true;
+      }
+    } else if (settlement instanceof Settlement.Again && handed.has(position)) {
       again.put(position, settlement.delivery());
-    }
-  }
-
-  /** Moves the prefix to the last one before which nothing is open. */
-  private void advance() {
-    settledSome = false;
-    dirty = true;
-    Cursor cursor = held.cursor();
-    long prefix = handedTo;
-    if (!open.isEmpty()) {
-      Long before = cursor.done.lower(open.firstKey());
-      prefix = before == null ? cursor.prefix : before;
-    }
-    if (prefix > cursor.prefix) {
-      cursor.prefix = prefix;
-      cursor.done.headSet(prefix, true).clear();
-      cursor.restarts = prefix >= suspect ? 0 : Math.min(cursor.restarts, 1);
     }
   }
 
   void hand(List<Delivery> out, int max, long now, long idle) {
     while (out.size() < max && !again.isEmpty()) {
       Delivery back = again.pollFirstEntry().getValue();
-      Delivery next =
+      out.add(
           new Delivery(
-              back.shard(), back.offset(), back.appended(), back.count() + 1, back.content());
-      open.put(StoreFeed.position(next), next);
-      out.add(next);
+              back.shard(), back.offset(), back.appended(), back.count() + 1, back.content()));
     }
-    while (out.size() < max && open.size() + held.cursor().done.size() < WINDOW) {
+    while (out.size() < max && handed.size() < WINDOW) {
       if (buffer.isEmpty() && !fill(now, idle)) {
         return;
       }
       Entry entry = buffer.removeFirst();
       handedTo = entry.position();
-      if (held.cursor().done.contains(handedTo)) {
-        settledSome = true;
+      if (!unread.isEmpty() && unread.remove(handedTo)) {
+        handed.add(handedTo, null);
+        dirty = true;
       } else {
-        Delivery next = StoreFeed.delivery(log.shard, entry, count(handedTo));
-        open.put(handedTo, next);
+        Delivery next = StoreFeed.delivery(texts, log.shard, entry, count(handedTo));
+        handed.add(handedTo, next);
         out.add(next);
         note(handedTo);
       }
@@ -144,7 +131,7 @@ final class OwnedShard {
 
   private int count(long position) {
     int restarts = held.cursor().restarts;
-    if (open.isEmpty()) {
+    if (handed.open() == 0) {
       return 1 + restarts; // the first one that is not settled
     }
     return position <= suspect ? 1 + Math.min(restarts, 1) : 1;
@@ -181,6 +168,28 @@ final class OwnedShard {
     return !buffer.isEmpty();
   }
 
+  /** What to write. */
+  Change change(long until) {
+    advance();
+    held.cursor().until = until;
+    return group.write(held);
+  }
+
+  /** Moves the prefix to the last one before which nothing is open. */
+  private void advance() {
+    Cursor cursor = held.cursor();
+    long passed = handed.pass();
+    if (passed > cursor.prefix) {
+      cursor.prefix = passed;
+      cursor.restarts = passed >= suspect ? 0 : Math.min(cursor.restarts, 1);
+    }
+    cursor.done.clear();
+    cursor.done.addAll(unread);
+    for (long position : handed.settledBehind()) {
+      cursor.done.add(position);
+    }
+  }
+
   /** Takes in what became of a write; false when the shard belongs to somebody else. */
   boolean written(Outcome outcome, String member, long newDeadline) {
     Held now = GroupCursors.written(held, outcome);
@@ -200,17 +209,21 @@ final class OwnedShard {
     return true;
   }
 
-  void letGo() {
+  /** The last thing to write. */
+  Change letGo() {
     advance();
     Cursor cursor = held.cursor();
     cursor.owner = Cursor.NOBODY;
     cursor.until = 0;
     cursor.suspect = cursor.restarts > 0 ? suspect : 0;
+    return group.write(held);
   }
 
   ShardState state() {
-    @Nullable Delivery oldest = open.isEmpty() ? null : open.firstEntry().getValue();
+    Delivery oldest = handed.first();
     return new ShardState(
-        log.shard, log.behind(handedTo) + open.size(), oldest == null ? null : oldest.appended());
+        log.shard,
+        log.behind(handedTo) + handed.open(),
+        oldest == null ? null : oldest.appended());
   }
 }

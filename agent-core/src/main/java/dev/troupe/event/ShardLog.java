@@ -102,33 +102,27 @@ final class ShardLog {
     return new RecordId(partition, key(segment));
   }
 
-  /** Mail that stands for events, to be applied to the record that is open as far as is known. */
-  Change append(List<Edit.Mail> events) {
-    Head at = known();
-    List<Edit> edits = new ArrayList<>(events.size());
-    for (Edit.Mail event : events) {
-      edits.add(new Edit.Mail(at.key, event.row(), event.value(), false));
-    }
-    return access.change(partition, edits);
+  /** The record that takes mail, as far as is known. */
+  String open() {
+    return known().key;
   }
 
-  /** Whether the record was still open. If it was full, another one is opened. */
-  boolean appended(Change change, Outcome outcome, List<Edit.Mail> events) {
+  int partition() {
+    return partition;
+  }
+
+  /** Whether the record was still open when mail came. If it was full, another one is opened. */
+  boolean appended(String record, Outcome outcome, long size) {
     Head at = known();
     Outcome.Seen seen = ((Outcome.Done) outcome).seen().get(0);
+    boolean open = at.key.equals(record);
     if (!seen.mailAccepted()) {
-      if (at.key.equals(seen.key())) {
-        head = null;
-      }
+      head = open ? null : at;
       return false;
     }
     appends.incrementAndGet();
-    long size = 0;
-    for (Edit.Mail event : events) {
-      size += event.value().length;
-    }
     boolean full = bytes.addAndGet(size) >= FULL_BYTES || seen.mail() >= FULL;
-    if (full && at.key.equals(seen.key())) {
+    if (full && open) {
       roll(at, outcome.now());
     }
     return true;
@@ -322,14 +316,4 @@ final class ShardLog {
 
   /** The most bytes of an event with its time before it. */
   static final int MAX_BYTES = StoreInfo.MAX_BYTES - 1_024;
-
-  /** The time of the append, then the event. */
-  static byte[] value(long millis, byte[] event) {
-    byte[] time = text(millis);
-    byte[] value = new byte[time.length + 1 + event.length];
-    System.arraycopy(time, 0, value, 0, time.length);
-    value[time.length] = '\n';
-    System.arraycopy(event, 0, value, time.length + 1, event.length);
-    return value;
-  }
 }

@@ -23,6 +23,7 @@ final class SharedFeed extends StoreFeed {
   private final Duration lease;
   private final String me = UUID.randomUUID().toString();
   private final Map<Shard, SharedShard> all = new LinkedHashMap<>();
+  private final EventText texts;
   private volatile List<ShardState> states = List.of();
   private long lastRenewed = System.nanoTime();
   private int turn = ThreadLocalRandom.current().nextInt(1_000);
@@ -31,13 +32,15 @@ final class SharedFeed extends StoreFeed {
       StoreAccess access,
       Arrivals arrivals,
       StoreTransport.Pace pace,
+      EventText texts,
       List<OrderedFeed.Topic> topics) {
     super(arrivals, pace.lookEvery());
     this.access = access;
+    this.texts = texts;
     this.lease = pace.lease();
     for (OrderedFeed.Topic topic : topics) {
       for (ShardLog log : topic.logs()) {
-        all.put(log.shard, new SharedShard(topic.cursors(), log, me));
+        all.put(log.shard, new SharedShard(topic.cursors(), log, texts, me));
       }
     }
   }
@@ -57,6 +60,19 @@ final class SharedFeed extends StoreFeed {
       all.values().forEach(SharedShard::renew);
     }
     List<Delivery> out = new ArrayList<>();
+    try {
+      take(out, max);
+    } catch (RuntimeException e) {
+      all.values().forEach(SharedShard::forget);
+      if (out.isEmpty()) {
+        throw e;
+      }
+    }
+    note();
+    return out;
+  }
+
+  private void take(List<Delivery> out, int max) {
     List<SharedShard> order = new ArrayList<>(all.values());
     turn = (turn + 1) % order.size();
     for (int attempt = 1; attempt <= ATTEMPTS; attempt++) {
@@ -70,11 +86,9 @@ final class SharedFeed extends StoreFeed {
         }
       }
       if (changed.isEmpty() || !write(changed, out)) {
-        break;
+        return;
       }
     }
-    note();
-    return out;
   }
 
   /** Writes what was planned; true when somebody else was faster somewhere. */
@@ -85,16 +99,7 @@ final class SharedFeed extends StoreFeed {
     for (List<SharedShard> ones : byTopic.values()) {
       List<Change> changes = new ArrayList<>(ones.size());
       ones.forEach(one -> changes.add(one.change()));
-      List<Outcome> outcomes;
-      try {
-        outcomes = access.apply(changes);
-      } catch (RuntimeException e) {
-        changed.forEach(SharedShard::forget);
-        if (out.isEmpty()) {
-          throw e;
-        }
-        return false;
-      }
+      List<Outcome> outcomes = access.apply(changes);
       for (int i = 0; i < ones.size(); i++) {
         again |= !ones.get(i).written(outcomes.get(i), out);
       }

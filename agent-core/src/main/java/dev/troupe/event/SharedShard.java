@@ -22,6 +22,7 @@ final class SharedShard {
   private final GroupCursors group;
   private final ShardLog log;
   private final String me;
+  private final EventText texts;
   private final TreeMap<Long, Entry> window = new TreeMap<>();
   private final TreeMap<Long, Delivery> mine = new TreeMap<>();
   private final List<Settlement> settled = new ArrayList<>();
@@ -33,7 +34,8 @@ final class SharedShard {
   private long seenAppends = -1;
   private long nextLook = System.nanoTime();
 
-  SharedShard(GroupCursors group, ShardLog log, String me) {
+  SharedShard(GroupCursors group, ShardLog log, EventText texts, String me) {
+    this.texts = texts;
     this.group = group;
     this.log = log;
     this.me = me;
@@ -75,7 +77,7 @@ final class SharedShard {
     }
     Held from = known == null ? group.look(log.shard.number()) : known;
     known = from;
-    Cursor cursor = Cursor.decode(log.shard.toString(), from.cursor().encode());
+    Cursor cursor = from.cursor(); // changed in place: what is not written is read anew
     boolean changed = false;
     for (Settlement one : settled) {
       changed |= settle(cursor, one);
@@ -151,7 +153,7 @@ final class SharedShard {
         if (!cursor.done.contains(position) && (taken == null || taken.until() <= now)) {
           int count = taken == null ? 1 : taken.count() + 1;
           cursor.taken.put(position, new Taken(me, until, count));
-          found.add(StoreFeed.delivery(log.shard, entry, count));
+          found.add(StoreFeed.delivery(texts, log.shard, entry, count));
         }
       }
       all = found.size() == wanted || !fill(cursor);

@@ -95,7 +95,7 @@ abstract class StoreFeed implements Feed {
     }
   }
 
-  static Delivery delivery(Shard shard, Entry entry, int count) {
+  static Delivery delivery(EventText texts, Shard shard, Entry entry, int count) {
     byte[] value = entry.value();
     int end = 0;
     long millis = 0;
@@ -114,7 +114,7 @@ abstract class StoreFeed implements Feed {
           new Delivery.Raw(value, Map.of(), "has no time before it"));
     }
     try {
-      Event event = EventText.decode(value, end + 1);
+      Event event = texts.read(value, end + 1);
       return new Delivery(shard, offset, appended, count, new Delivery.Decoded(event));
     } catch (AgentException undecodable) {
       byte[] bytes = Arrays.copyOfRange(value, end + 1, value.length);

@@ -19,13 +19,15 @@ final class StoreHistory {
 
   private static final class Reader {
     final ShardLog log;
+    final EventText texts;
     final ArrayDeque<Entry> buffer = new ArrayDeque<>();
     long readTo;
     long given;
     @Nullable Delivery head;
 
-    Reader(ShardLog log, long from) {
+    Reader(ShardLog log, EventText texts, long from) {
       this.log = log;
+      this.texts = texts;
       this.readTo = from;
       this.given = from;
     }
@@ -40,7 +42,7 @@ final class StoreHistory {
         buffer.addAll(chunk.entries());
       }
       Entry first = buffer.peekFirst();
-      head = first == null ? null : StoreFeed.delivery(log.shard, first, 0);
+      head = first == null ? null : StoreFeed.delivery(texts, log.shard, first, 0);
       return head;
     }
 
@@ -56,6 +58,7 @@ final class StoreHistory {
 
   Page<Delivery> read(Position from, int limit) {
     List<Reader> readers = new ArrayList<>();
+    EventText texts = new EventText(null);
     long[] at = from instanceof Position.At cursor ? positions(cursor.cursor()) : new long[0];
     long since = from instanceof Position.Since time ? time.time().toEpochMilli() : 0;
     for (int i = 0; i < logs.size(); i++) {
@@ -68,7 +71,7 @@ final class StoreHistory {
       } else {
         begin = from instanceof Position.Since ? log.before(since) : log.start();
       }
-      readers.add(new Reader(log, begin));
+      readers.add(new Reader(log, texts, begin));
     }
     List<Delivery> found = new ArrayList<>();
     while (true) {

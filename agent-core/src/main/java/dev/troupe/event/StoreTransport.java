@@ -53,6 +53,7 @@ public final class StoreTransport implements EventTransport {
   private final int defaultShards;
   private final Pace pace;
   private final Arrivals arrivals = new Arrivals();
+  private final @Nullable KnownEvents known;
   private final Map<String, List<ShardLog>> topics = new ConcurrentHashMap<>();
 
   /** How often feeds look and how long they may be silent. */
@@ -61,6 +62,8 @@ public final class StoreTransport implements EventTransport {
   private StoreTransport(Builder b) {
     this.access = new StoreAccess(b.store);
     this.defaultShards = b.shards;
+    this.known =
+        b.store.info().survives() == StoreInfo.Durability.NOTHING ? new KnownEvents() : null;
     this.pace = new Pace(b.lease, b.lookEvery);
   }
 
@@ -97,13 +100,13 @@ public final class StoreTransport implements EventTransport {
   private final class Appending {
     private final List<Outgoing> events;
     private final ShardLog[] logs;
-    private final Edit.Mail[] mails;
+    private final byte[][] values;
     private final boolean[] in;
 
     Appending(List<Outgoing> events) {
       this.events = events;
       this.logs = new ShardLog[events.size()];
-      this.mails = new Edit.Mail[events.size()];
+      this.values = new byte[events.size()][];
       this.in = new boolean[events.size()];
     }
 
@@ -131,16 +134,19 @@ public final class StoreTransport implements EventTransport {
     }
 
     private void encode() {
-      List<Outgoing> tooLarge = new ArrayList<>();
-      for (int i = 0; i < mails.length; i++) {
+      List<Outgoing> tooLarge = new ArrayList<>(0);
+      String time = "";
+      for (int i = 0; i < values.length; i++) {
         Outgoing one = events.get(i);
         logs[i] = log(one);
-        byte[] bytes = EventText.encode(one.event());
-        if (bytes.length > ShardLog.MAX_BYTES) {
+        if (i == 0) {
+          time = Long.toString(access.now(logs[i].about()));
+        }
+        values[i] = EventText.encode(time, one.event());
+        if (values[i].length > ShardLog.MAX_BYTES) {
           tooLarge.add(one);
-        } else {
-          byte[] value = ShardLog.value(access.now(logs[i].about()), bytes);
-          mails[i] = new Edit.Mail("-", mailName(one.event()), value, false);
+        } else if (known != null) {
+          known.put(values[i], one.event());
         }
       }
       if (!tooLarge.isEmpty()) {
@@ -155,44 +161,55 @@ public final class StoreTransport implements EventTransport {
 
     /** Appends what is not in yet; true when all is. */
     private boolean round() {
-      Map<ShardLog, List<List<Integer>>> parts = parts();
-      List<Change> changes = new ArrayList<>();
-      parts.forEach((log, some) -> some.forEach(part -> changes.add(log.append(mails(part)))));
+      Map<ShardLog, Part> last = new LinkedHashMap<>();
+      List<Part> parts = new ArrayList<>();
+      for (int i = 0; i < in.length; i++) {
+        if (in[i]) {
+          continue;
+        }
+        Part part = last.get(logs[i]);
+        if (part == null || part.edits.size() == MOST_TOGETHER) {
+          part = new Part(logs[i]);
+          last.put(logs[i], part);
+          parts.add(part);
+        }
+        part.add(i);
+      }
+      List<Change> changes = new ArrayList<>(parts.size());
+      parts.forEach(part -> changes.add(access.change(part.log.partition(), part.edits)));
       List<Outcome> outcomes = access.apply(changes);
       boolean all = true;
-      int next = 0;
-      for (Map.Entry<ShardLog, List<List<Integer>>> entry : parts.entrySet()) {
-        ShardLog log = entry.getKey();
-        for (List<Integer> part : entry.getValue()) {
-          boolean accepted = log.appended(changes.get(next), outcomes.get(next), mails(part));
-          part.forEach(i -> in[i] = accepted);
-          all &= accepted;
-          next++;
-        }
-        trim(log);
+      for (int i = 0; i < parts.size(); i++) {
+        all &= parts.get(i).appended(outcomes.get(i));
       }
+      last.keySet().forEach(StoreTransport.this::trim);
       return all;
     }
 
-    /** Places of events that are not in yet, by shard, as many together as a change holds. */
-    private Map<ShardLog, List<List<Integer>>> parts() {
-      Map<ShardLog, List<List<Integer>>> parts = new LinkedHashMap<>();
-      for (int i = 0; i < in.length; i++) {
-        if (!in[i]) {
-          List<List<Integer>> some = parts.computeIfAbsent(logs[i], l -> new ArrayList<>());
-          if (some.isEmpty() || some.get(some.size() - 1).size() == MOST_TOGETHER) {
-            some.add(new ArrayList<>());
-          }
-          some.get(some.size() - 1).add(i);
-        }
-      }
-      return parts;
-    }
+    /** Events of one shard, as many as a change holds. */
+    private final class Part {
+      private final ShardLog log;
+      private final String record;
+      private final List<Edit> edits = new ArrayList<>();
+      private final List<Integer> places = new ArrayList<>();
+      private long bytes;
 
-    private List<Edit.Mail> mails(List<Integer> part) {
-      List<Edit.Mail> some = new ArrayList<>(part.size());
-      part.forEach(i -> some.add(mails[i]));
-      return some;
+      Part(ShardLog log) {
+        this.log = log;
+        this.record = log.open();
+      }
+
+      void add(int i) {
+        edits.add(new Edit.Mail(record, mailName(events.get(i).event()), values[i], false));
+        places.add(i);
+        bytes += values[i].length;
+      }
+
+      boolean appended(Outcome outcome) {
+        boolean accepted = log.appended(record, outcome, bytes);
+        places.forEach(i -> in[i] = accepted);
+        return accepted;
+      }
     }
   }
 
@@ -309,7 +326,7 @@ public final class StoreTransport implements EventTransport {
     if (subscription.mode() == Subscription.Mode.EVERYONE) {
       List<ShardLog> all = new ArrayList<>();
       subscription.topics().forEach(topic -> all.addAll(logs(topic)));
-      return new EveryoneFeed(arrivals, pace, all);
+      return new EveryoneFeed(arrivals, pace, texts(), all);
     }
     List<OrderedFeed.Topic> joined = new ArrayList<>();
     for (String topic : subscription.topics()) {
@@ -320,8 +337,12 @@ public final class StoreTransport implements EventTransport {
       joined.add(new OrderedFeed.Topic(cursors, logs));
     }
     return subscription.mode() == Subscription.Mode.ORDERED
-        ? new OrderedFeed(access, arrivals, pace, joined, listener)
-        : new SharedFeed(access, arrivals, pace, joined);
+        ? new OrderedFeed(access, arrivals, pace, texts(), joined, listener)
+        : new SharedFeed(access, arrivals, pace, texts(), joined);
+  }
+
+  private EventText texts() {
+    return new EventText(known);
   }
 
   private static long begin(ShardLog log, Position from) {

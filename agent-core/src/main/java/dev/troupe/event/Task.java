@@ -17,7 +17,7 @@ final class Task {
   final @Nullable Event event;
 
   /** Tasks of one lane go one after another; null for none. */
-  @Nullable String lane;
+  @Nullable Object lane;
 
   /** How many attempts failed. */
   int attempts;

@@ -88,7 +88,7 @@ final class Workers {
       long began = System.nanoTime();
       List<Task> over = new ArrayList<>();
       for (Task task = some.next(); task != null; task = some.next()) {
-        if (isOver(task)) {
+        if (!stopped && isOver(task)) {
           over.add(task);
         }
       }
