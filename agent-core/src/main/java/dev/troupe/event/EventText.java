@@ -13,9 +13,9 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How an event is stored: a line {@code name:value} for each attribute and extension, by their names
- * in CloudEvents, then an empty line, then the data as it is. UTF-8. Attributes hold no control
- * characters, so nothing is escaped.
+ * How an event is stored: a line {@code name:value} for each attribute and extension, by their
+ * names in CloudEvents, then an empty line, then the data as it is. UTF-8. Attributes hold no
+ * control characters, so nothing is escaped.
  *
  * <p>An object of this class reads events, and remembers a few texts that come again and again.
  * Used by one thread at a time.
@@ -87,11 +87,7 @@ final class EventText {
   }
 
   private static void write(
-      Writer to,
-      String firstLine,
-      Event event,
-      @Nullable String time,
-      Map<String, String> others) {
+      Writer to, String firstLine, Event event, @Nullable String time, Map<String, String> others) {
     if (!firstLine.isEmpty()) {
       to.put(firstLine);
       to.put('\n');

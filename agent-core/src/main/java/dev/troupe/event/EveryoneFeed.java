@@ -41,8 +41,7 @@ final class EveryoneFeed extends StoreFeed {
     }
   }
 
-  EveryoneFeed(
-      Arrivals arrivals, StoreTransport.Pace pace, EventText texts, List<ShardLog> logs) {
+  EveryoneFeed(Arrivals arrivals, StoreTransport.Pace pace, EventText texts, List<ShardLog> logs) {
     super(arrivals, pace.lookEvery());
     this.texts = texts;
     logs.forEach(log -> readers.add(new Reader(log)));

@@ -5,14 +5,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Events whose bytes this process has lately put into a store of its own, which gives the very same
- * array back: they need not be read again. An event that is not here any more is read from its bytes.
- * Safe for use by many threads.
+ * array back: they need not be read again. An event that is not here any more is read from its
+ * bytes. Safe for use by many threads.
  */
 final class KnownEvents {
   private static final int PLACES = 8_192; // a power of two
 
-  private final AtomicReferenceArray<@Nullable Known> places =
-      new AtomicReferenceArray<>(PLACES);
+  private final AtomicReferenceArray<@Nullable Known> places = new AtomicReferenceArray<>(PLACES);
 
   private record Known(byte[] bytes, Event event) {}
 

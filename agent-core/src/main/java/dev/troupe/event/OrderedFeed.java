@@ -199,7 +199,8 @@ final class OrderedFeed extends StoreFeed {
     Held mine = GroupCursors.written(held, outcome);
     if (mine != null) {
       ShardLog log = topic.logs().get(held.number());
-      owned.put(log.shard, new OwnedShard(topic.cursors(), log, texts, mine, sent + lease.toNanos()));
+      owned.put(
+          log.shard, new OwnedShard(topic.cursors(), log, texts, mine, sent + lease.toNanos()));
     }
   }
 

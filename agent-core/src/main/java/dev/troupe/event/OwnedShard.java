@@ -222,8 +222,6 @@ final class OwnedShard {
   ShardState state() {
     Delivery oldest = handed.first();
     return new ShardState(
-        log.shard,
-        log.behind(handedTo) + handed.open(),
-        oldest == null ? null : oldest.appended());
+        log.shard, log.behind(handedTo) + handed.open(), oldest == null ? null : oldest.appended());
   }
 }

@@ -3,7 +3,6 @@ package dev.troupe.event;
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.event.Delivery.Shard;
-import dev.troupe.state.Change;
 import dev.troupe.state.Edit;
 import dev.troupe.state.Outcome;
 import dev.troupe.state.Place;

@@ -23,7 +23,6 @@ final class SharedFeed extends StoreFeed {
   private final Duration lease;
   private final String me = UUID.randomUUID().toString();
   private final Map<Shard, SharedShard> all = new LinkedHashMap<>();
-  private final EventText texts;
   private volatile List<ShardState> states = List.of();
   private long lastRenewed = System.nanoTime();
   private int turn = ThreadLocalRandom.current().nextInt(1_000);
@@ -36,7 +35,6 @@ final class SharedFeed extends StoreFeed {
       List<OrderedFeed.Topic> topics) {
     super(arrivals, pace.lookEvery());
     this.access = access;
-    this.texts = texts;
     this.lease = pace.lease();
     for (OrderedFeed.Topic topic : topics) {
       for (ShardLog log : topic.logs()) {

@@ -123,7 +123,11 @@ public abstract class TransportFixture {
     silent(feed);
   }
 
-  /** The feed's process hangs; transports that poll by themselves are told. */
+  /**
+   * The feed's process hangs; for transports that go on by themselves.
+   *
+   * @param feed whose process it is
+   */
   protected void silent(Feed feed) {}
 
   final List<String> append(int count, IntFunction<String> key) {

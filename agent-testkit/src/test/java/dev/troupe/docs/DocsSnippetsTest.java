@@ -14,6 +14,9 @@ import dev.troupe.agent.Resolution;
 import dev.troupe.agent.Step;
 import dev.troupe.agent.StepFailedException;
 import dev.troupe.agent.UnknownOutcome;
+import dev.troupe.event.DeadLetter;
+import dev.troupe.event.Event;
+import dev.troupe.event.EventBus;
 import dev.troupe.resilience.BackoffRetryPolicy;
 import dev.troupe.resilience.BreakerSettings;
 import dev.troupe.resilience.CircuitBreaker;
@@ -24,6 +27,7 @@ import dev.troupe.resilience.RateLimiter;
 import dev.troupe.resilience.RetryPolicy;
 import dev.troupe.resilience.StoreRateLimiter;
 import dev.troupe.runtime.AgentRuntime;
+import dev.troupe.runtime.EventTriggers;
 import dev.troupe.runtime.RunEvent;
 import dev.troupe.runtime.RunHandle;
 import dev.troupe.runtime.RunListener;
@@ -478,6 +482,62 @@ class DocsSnippetsTest {
     }
     // end
     assertThat(limiter.reserve(demand).granted()).isTrue();
+  }
+
+  /** What the guide's events are about. */
+  record Order(String id, int total) {}
+
+  @Test
+  void events() throws Exception {
+    List<Order> ledger = new CopyOnWriteArrayList<>();
+    Order order = new Order("order-7", 40);
+    StateStore store = new MemoryStateStore();
+    // snippet: events
+    EventBus bus = EventBus.over(store); // or EventBus.builder(transport, store)
+    bus.subscribe("orders", "billing")
+        .retry(RetryPolicy.exponential(5))
+        .start((event, context) -> ledger.add(event.data(Order.class)));
+    bus.publish("orders", Event.builder("order.placed").key(order.id()).json(order).build());
+    // end
+    await().atMost(SOON).untilAsserted(() -> assertThat(ledger).containsExactly(order));
+    // snippet: events-later
+    Event reminder = Event.builder("order.remind").key(order.id()).json(order).build();
+    bus.publishAfter("orders", reminder, Duration.ofHours(24));
+    // end
+    // snippet: events-dead
+    for (DeadLetter letter : bus.deadLetters().list("billing", null, 20).items()) {
+      System.out.println(letter + ": " + letter.error());
+      bus.deadLetters().replay(letter.id()); // or replay(id, mended), discard(id)
+    }
+    bus.deadLetters().replayAll("billing", 10); // a second
+    // end
+    AgentRuntime runtime =
+        AgentRuntime.builder()
+            .store(store)
+            .agent(
+                AgentDefinition.of(
+                        "ship",
+                        Order.class,
+                        String.class,
+                        (input, context) ->
+                            context.awaitSignal("paid", String.class) + " " + input.id())
+                    .build())
+            .start();
+    // snippet: events-runs
+    bus.subscribe("orders", "shipping")
+        .types("order.placed")
+        .start(EventTriggers.start(runtime, "ship", Order.class));
+    bus.subscribe("payments", "shipping")
+        .start(EventTriggers.signal(runtime, "paid", String.class));
+    // end
+    Event placed = Event.builder("order.placed").key(order.id()).json(order).build();
+    bus.publish("orders", placed);
+    String run = EventTriggers.runId(placed);
+    bus.publish("payments", Event.builder("payment").correlationId(run).json("paid").build());
+    await().atMost(SOON).until(() -> runtime.run(run).isPresent());
+    assertThat(runtime.handle(run, String.class).await(SOON)).isEqualTo("paid order-7");
+    bus.close(Duration.ofSeconds(1));
+    runtime.close();
   }
 
   @Test
