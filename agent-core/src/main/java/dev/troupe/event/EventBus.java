@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Publishes events, and has them handled by groups of subscribers, over any {@link EventTransport}.
@@ -59,10 +60,12 @@ public final class EventBus implements AutoCloseable {
   private final List<Subscriber> subscribers = new CopyOnWriteArrayList<>();
   private final AtomicBoolean closed = new AtomicBoolean();
   private final boolean closesTransport;
+  private final @Nullable EventSchemas schemas;
 
   private EventBus(Builder b) {
     this.transport = b.transport;
     this.closesTransport = b.closesTransport;
+    this.schemas = b.schemas;
     this.access = new StoreAccess(b.store);
     this.parking = new ParkingLot(access, transport, b.lease, b.lookEvery);
     this.deadLetters = new DeadLetters(access, parking);
@@ -108,9 +111,10 @@ public final class EventBus implements AutoCloseable {
    * @param topic where to
    * @param event the event
    * @throws AppendFailedException when it is unknown whether it was published, or it was not
+   * @throws AgentException with {@link ErrorCode#INVALID_INPUT} when it does not keep to its schema
    */
   public void publish(String topic, Event event) {
-    transport.append(List.of(new Outgoing(topic, event)));
+    transport.append(List.of(new Outgoing(topic, checked(event))));
   }
 
   /**
@@ -120,7 +124,15 @@ public final class EventBus implements AutoCloseable {
    * @throws AppendFailedException naming those that were not published, or of which it is unknown
    */
   public void publish(List<Outgoing> events) {
-    transport.append(events);
+    if (schemas == null) {
+      transport.append(events);
+      return;
+    }
+    List<Outgoing> checked = new ArrayList<>(events.size());
+    for (Outgoing one : events) {
+      checked.add(new Outgoing(one.topic(), checked(one.event())));
+    }
+    transport.append(checked);
   }
 
   /**
@@ -133,7 +145,7 @@ public final class EventBus implements AutoCloseable {
    */
   public void publishAt(String topic, Event event, Instant due) {
     refuseToForget("publish later");
-    parking.publishAt(new Outgoing(topic, event), due);
+    parking.publishAt(new Outgoing(topic, checked(event)), due);
   }
 
   /**
@@ -145,6 +157,15 @@ public final class EventBus implements AutoCloseable {
    */
   public void publishAfter(String topic, Event event, Duration delay) {
     publishAt(topic, event, Instant.ofEpochMilli(access.now(access.id(topic))).plus(delay));
+  }
+
+  private Event checked(Event event) {
+    return schemas == null ? event : schemas.checked(event);
+  }
+
+  /** An event as handlers get it. */
+  Event latest(Event event) {
+    return schemas == null ? event : schemas.latest(event);
   }
 
   private void refuseToForget(String what) {
@@ -316,6 +337,7 @@ public final class EventBus implements AutoCloseable {
     private final StateStore store;
     private boolean closesTransport;
     private boolean mayForget;
+    private @Nullable EventSchemas schemas;
     private Duration lease = Duration.ofSeconds(10);
     private Duration lookEvery = Duration.ofMillis(250);
 
@@ -332,6 +354,17 @@ public final class EventBus implements AutoCloseable {
      */
     public Builder storeMayForget() {
       this.mayForget = true;
+      return this;
+    }
+
+    /**
+     * Sets what the data of events may look like.
+     *
+     * @param value the schemas, by type
+     * @return this
+     */
+    public Builder schemas(EventSchemas value) {
+      this.schemas = value;
       return this;
     }
 

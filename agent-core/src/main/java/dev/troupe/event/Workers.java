@@ -186,7 +186,13 @@ final class Workers {
     return handled(task, event, key);
   }
 
-  private boolean handled(Task task, Event event, @Nullable String key) {
+  private boolean handled(Task task, Event original, @Nullable String key) {
+    Event event;
+    try {
+      event = bus.latest(original);
+    } catch (AgentException invalid) {
+      return stored(task, () -> bury(task, Reason.INVALID, invalid));
+    }
     try {
       options.handler().handle(event, new EventContext(bus, group, task, event));
       return true;
