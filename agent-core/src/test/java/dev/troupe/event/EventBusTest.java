@@ -1,0 +1,247 @@
+package dev.troupe.event;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
+import dev.troupe.event.Subscription.Mode;
+import dev.troupe.resilience.RetryPolicy;
+import dev.troupe.state.Claim;
+import dev.troupe.state.MemoryStateStore;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What the contracts of the test kit leave to the implementation. */
+final class EventBusTest {
+  private final MemoryStateStore store = new MemoryStateStore();
+  private final EventBus bus = EventBus.over(store);
+  private final ConcurrentLinkedQueue<String> handled = new ConcurrentLinkedQueue<>();
+
+  @AfterEach
+  void close() {
+    bus.close(Duration.ofSeconds(2));
+    bus.close();
+  }
+
+  private void handledAre(List<String> ids) {
+    Awaitility.await().until(() -> handled.size() >= ids.size());
+    assertThat(handled).containsExactlyInAnyOrderElementsOf(ids);
+  }
+
+  private List<String> publish(int count) {
+    List<Outgoing> events = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      events.add(new Outgoing("t", Event.builder("x").key("k" + i % 7).json(i).build()));
+    }
+    bus.publish(events);
+    return events.stream().map(one -> one.event().id()).toList();
+  }
+
+  @Test
+  void allModesHandleManyEventsOverSeveralRecords() {
+    ConcurrentLinkedQueue<String> shared = new ConcurrentLinkedQueue<>();
+    ConcurrentLinkedQueue<String> everyone = new ConcurrentLinkedQueue<>();
+    bus.subscribe("t", "ordered").start((e, c) -> handled.add(e.id()));
+    bus.subscribe("t", "shared").mode(Mode.SHARED).start((e, c) -> shared.add(e.id()));
+    bus.subscribe("t", "all").mode(Mode.EVERYONE).start((e, c) -> everyone.add(e.id()));
+    List<String> ids = new ArrayList<>();
+    for (int i = 0; i < 30; i++) {
+      ids.addAll(publish(500));
+    }
+    handledAre(ids);
+    Awaitility.await().until(() -> shared.size() >= ids.size() && everyone.size() >= ids.size());
+    assertThat(shared).containsExactlyInAnyOrderElementsOf(ids);
+    assertThat(everyone).containsExactlyInAnyOrderElementsOf(ids);
+  }
+
+  @Test
+  void whatIsThroughIsDeletedAndTheRestIsKept() {
+    StoreTransport transport = StoreTransport.builder(store).shards(1).build();
+    try (EventBus own = EventBus.builder(transport, store).build()) {
+      own.prepare(List.of(new EventTransport.Topic("short", 1, Duration.ZERO)), true);
+      AtomicInteger count = new AtomicInteger();
+      own.subscribe("short", "g").start((e, c) -> count.incrementAndGet());
+      for (int i = 0; i < 100; i++) {
+        List<Outgoing> some = new ArrayList<>();
+        for (int j = 0; j < 100; j++) {
+          some.add(new Outgoing("short", Event.of("x", j)));
+        }
+        own.publish(some);
+        int all = 100 * (i + 1);
+        Awaitility.await().until(() -> count.get() == all);
+      }
+      assertThat(own.history("short", Position.START, 20_000).items().size())
+          .isBetween(1_000, 5_000);
+      transport.forget("short", "g");
+    }
+  }
+
+  @Test
+  void aWaitLongerThanHotIsSpentInTheStore() {
+    AtomicBoolean mended = new AtomicBoolean();
+    Subscriber subscriber =
+        bus.subscribe("t", "g")
+            .hotDelay(Duration.ZERO)
+            .retry(RetryPolicy.fixed(1_000, Duration.ofMillis(20)))
+            .start(
+                (e, c) -> {
+                  if (!mended.get()) {
+                    throw new IllegalStateException("not yet");
+                  }
+                  handled.add(e.id());
+                });
+    List<String> ids = publish(20);
+    Awaitility.await().until(() -> subscriber.inFlight() < 20);
+    mended.set(true);
+    handledAre(ids);
+    assertThat(bus.problems()).isEmpty();
+    assertThat(subscriber.shards()).hasSize(8);
+  }
+
+  @Test
+  void largeDeadLettersAreKeptWhole() {
+    AtomicBoolean mended = new AtomicBoolean();
+    byte[] large = new byte[200_000];
+    large[199_999] = 7;
+    bus.subscribe("t", "g")
+        .retry(RetryPolicy.none())
+        .start(
+            (e, c) -> {
+              if (!mended.get()) {
+                throw new IllegalStateException("too large for me");
+              }
+              assertThat(e.data()).isEqualTo(large);
+              handled.add(e.id());
+            });
+    Event event = Event.builder("x").data(large, null).build();
+    bus.publish("t", event);
+    Awaitility.await().until(() -> !bus.deadLetters().list("g", null, 5).items().isEmpty());
+    DeadLetter dead = bus.deadLetters().list(null, null, 5).items().get(0);
+    assertThat(dead.event()).isEqualTo(event);
+    assertThat(dead.toString()).contains("FAILED").doesNotContain("too large");
+    mended.set(true);
+    assertThat(bus.deadLetters().replayAll("g", 10)).isEqualTo(1);
+    handledAre(List.of(event.id()));
+    assertThat(bus.deadLetters().replay("none")).isFalse();
+    assertThat(bus.deadLetters().get("none")).isEmpty();
+  }
+
+  @Test
+  void whatADeadBusHeldIsGivenBack() {
+    Event event = Event.of("x", 1);
+    // a bus that claims what is due, and dies before it has published it
+    StoreAccess access = new StoreAccess(store);
+    Holders dead = new Holders(access, Duration.ofMillis(500));
+    dead.begin();
+    try (EventBus other =
+        EventBus.builder(StoreTransport.builder(store).build(), new MemoryStateStore()).build()) {
+      assertThat(other.problems()).isEmpty();
+    }
+    ParkingLot unstarted =
+        new ParkingLot(
+            access,
+            StoreTransport.builder(store).build(),
+            Duration.ofSeconds(1),
+            Duration.ofMillis(50));
+    unstarted.publishAt(new Outgoing("t", event), Instant.EPOCH);
+    assertThat(
+            store.claim(
+                new Claim(
+                    dead.next(),
+                    new Claim.From.Due(List.of("$later")),
+                    store.info().all(),
+                    10,
+                    1_000_000)))
+        .hasSize(1);
+    bus.subscribe("t", "g").start((e, c) -> handled.add(e.id()));
+    try (EventBus living =
+        EventBus.builder(StoreTransport.builder(store).build(), store)
+            .lease(Duration.ofMillis(500))
+            .lookEvery(Duration.ofMillis(20))
+            .build()) {
+      handledAre(List.of(event.id()));
+      assertThat(living.problems()).isEmpty();
+    }
+  }
+
+  @Test
+  void aPausedSubscriberTakesNothingAndKeepsWhatItHas() {
+    Subscriber subscriber = bus.subscribe("t", "g").start((e, c) -> handled.add(e.id()));
+    List<String> ids = new ArrayList<>(publish(10));
+    handledAre(ids);
+    subscriber.pause();
+    Awaitility.await().during(Duration.ofMillis(400)).until(() -> handled.size() == 10);
+    ids.addAll(publish(10));
+    Awaitility.await().during(Duration.ofMillis(400)).until(() -> handled.size() == 10);
+    subscriber.resume();
+    handledAre(ids);
+  }
+
+  @Test
+  void aSlowHandlerHoldsUpNoOther() {
+    Set<String> threads = ConcurrentHashMap.newKeySet();
+    bus.subscribe("t", "g")
+        .concurrency(4)
+        .mode(Mode.SHARED)
+        .start(
+            (e, c) -> {
+              threads.add(Thread.currentThread().getName());
+              if (e.data(Integer.class) == 0) {
+                Awaitility.await().until(() -> handled.size() >= 199);
+              }
+              handled.add(e.id());
+            });
+    handledAre(publish(200));
+    assertThat(threads).hasSizeBetween(2, 4);
+  }
+
+  @Test
+  void whatCannotBeIsRefused() {
+    assertThatThrownBy(() -> bus.subscribe("no topic", "g").start((e, c) -> {}))
+        .isInstanceOf(AgentException.class);
+    assertThatThrownBy(() -> bus.subscribe("t", "g").concurrency(0))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> bus.subscribe("t", "g").maxInFlight(0))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> bus.subscribe("t", "g").maxDeliveries(1))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> bus.subscribe("t", "g").dedupe(Duration.ZERO))
+        .isInstanceOf(IllegalArgumentException.class);
+    bus.subscribe("t", "g").start((e, c) -> {});
+    assertThatThrownBy(() -> bus.subscribe("t", "g").mode(Mode.SHARED).start((e, c) -> {}))
+        .isInstanceOfSatisfying(
+            AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID_INPUT))
+        .hasMessageContaining("ORDERED");
+    assertThatThrownBy(() -> bus.history("t", Position.at("nonsense"), 1))
+        .isInstanceOf(AgentException.class);
+    assertThatThrownBy(() -> bus.history("unknown", Position.START, 1))
+        .isInstanceOfSatisfying(
+            AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.TOPIC_NOT_FOUND));
+    assertThatThrownBy(() -> bus.deadLetters().replayAll("g", 0))
+        .isInstanceOf(IllegalArgumentException.class);
+    bus.close();
+    assertThatThrownBy(() -> bus.subscribe("t", "g"))
+        .isInstanceOfSatisfying(
+            AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.CLOSED));
+  }
+
+  @Test
+  void repliesGoToWhoAsked() {
+    bus.subscribe("t", "service").start((e, c) -> c.reply(Event.of("answer", c.attempt())));
+    Event answer = bus.request("t", Event.of("ask", 1), Duration.ofSeconds(20));
+    assertThat(answer.data(Integer.class)).isEqualTo(1);
+    bus.publish("t", Event.of("no question", 1));
+    Awaitility.await().until(() -> bus.deadLetters().list("service", null, 5).items().size() == 1);
+  }
+}
