@@ -18,9 +18,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.PriorityBlockingQueue;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,12 +43,21 @@ final class ParkingLot implements AutoCloseable {
   private final EventTransport transport;
   private final Holders holders;
   private final long lookEvery;
-  private final Map<String, Consumer<Task>> groups = new ConcurrentHashMap<>();
+  private final Map<String, List<Taker>> served = new ConcurrentHashMap<>();
   private final PriorityBlockingQueue<Long> hints =
       new PriorityBlockingQueue<>(16, Comparator.naturalOrder());
   private final Thread thread;
   private volatile boolean closed;
   private boolean started;
+
+  /** Who handles what was parked. */
+  interface Taker {
+    /** Whether more can be taken now. */
+    boolean hasRoom();
+
+    /** Handles it; a few more than there is room for do no harm. */
+    void take(Task task);
+  }
 
   ParkingLot(StoreAccess access, EventTransport transport, Duration lease, Duration lookEvery) {
     this.access = access;
@@ -65,14 +74,29 @@ final class ParkingLot implements AutoCloseable {
     thread.start();
   }
 
-  /** From now on what is parked for a group is handed to this. */
-  void serve(String group, Consumer<Task> subscriber) {
-    groups.put(group, subscriber);
+  /** From now on what a group has parked of some topics is handed to this. */
+  void serve(Subscription subscription, Taker subscriber) {
+    for (String topic : subscription.topics()) {
+      served
+          .computeIfAbsent(queue(subscription.group(), topic), q -> new CopyOnWriteArrayList<>())
+          .add(subscriber);
+    }
     LockSupport.unpark(thread);
   }
 
-  void serveNoMore(String group) {
-    groups.remove(group);
+  void serveNoMore(Subscription subscription, Taker subscriber) {
+    for (String topic : subscription.topics()) {
+      served.computeIfPresent(
+          queue(subscription.group(), topic),
+          (queue, subscribers) -> {
+            subscribers.remove(subscriber);
+            return subscribers.isEmpty() ? null : subscribers;
+          });
+    }
+  }
+
+  private static String queue(String group, String topic) {
+    return HANDLE + group + ":" + topic;
   }
 
   // what waits
@@ -128,7 +152,7 @@ final class ParkingLot implements AutoCloseable {
   }
 
   static String queue(Parked.Note note) {
-    return note.group().isEmpty() ? PUBLISH : HANDLE + note.group();
+    return note.group().isEmpty() ? PUBLISH : queue(note.group(), note.topic());
   }
 
   static @Nullable String lane(Parked parked) {
@@ -250,7 +274,12 @@ final class ParkingLot implements AutoCloseable {
   private boolean claim() {
     List<String> queues = new ArrayList<>();
     queues.add(PUBLISH);
-    groups.keySet().forEach(group -> queues.add(HANDLE + group));
+    served.forEach(
+        (queue, subscribers) -> {
+          if (subscribers.stream().anyMatch(Taker::hasRoom)) {
+            queues.add(queue);
+          }
+        });
     List<Stored> due =
         access.store.claim(
             new Claim(
@@ -277,12 +306,14 @@ final class ParkingLot implements AutoCloseable {
       publish(parked);
       return;
     }
-    Consumer<Task> subscriber = groups.get(parked.note().group());
-    if (subscriber == null) {
-      again(parked, parked.attempts(), LATER);
-    } else {
-      subscriber.accept(Task.of(parked));
+    List<Taker> subscribers = served.getOrDefault(queue(parked.note()), List.of());
+    for (Taker subscriber : subscribers) {
+      if (subscriber.hasRoom()) {
+        subscriber.take(Task.of(parked));
+        return;
+      }
     }
+    again(parked, parked.attempts(), LATER);
   }
 
   private void publish(Parked parked) {

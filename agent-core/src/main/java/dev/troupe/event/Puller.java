@@ -17,7 +17,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The thread that polls for a subscriber, and what it does with what comes. */
-final class Puller {
+final class Puller implements ParkingLot.Taker {
   private static final Logger LOG = LoggerFactory.getLogger(Puller.class);
   private static final Duration WAIT = Duration.ofMillis(200);
   private static final long TICK = TimeUnit.MILLISECONDS.toNanos(50);
@@ -31,6 +31,7 @@ final class Puller {
   private final Keys keys;
   private final @Nullable Seen seen;
   private final @Nullable DeathCounts counts;
+  private final EventMetrics metrics;
   private final Thread thread;
   private final AtomicReference<@Nullable String> problem = new AtomicReference<>();
   private volatile boolean paused;
@@ -52,21 +53,31 @@ final class Puller {
             ? null
             : new DeathCounts(bus.access(), options.subscription().group(), options.maxInFlight());
     this.keys = new Keys(bus.parking(), options, lanes);
-    this.workers = new Workers(bus, options, feed, lanes, keys, seen, counts);
+    this.metrics = new EventMetrics(bus.meters());
+    this.workers = new Workers(bus, options, feed, lanes, keys, seen, counts, metrics);
     this.thread = new Thread(this::run, "troupe-events-" + options.subscription().group());
     thread.setDaemon(true);
   }
 
   void start() {
     if (options.subscription().mode() != Mode.EVERYONE) {
-      bus.parking().serve(options.subscription().group(), this::parked);
+      bus.parking().serve(options.subscription(), this);
     }
+    metrics.watch(options.subscription().group(), this);
     workers.start();
     thread.start();
   }
 
   List<ShardState> shards() {
     return feed.shards();
+  }
+
+  double lag() {
+    long all = 0;
+    for (ShardState shard : feed.shards()) {
+      all += shard.lag();
+    }
+    return all;
   }
 
   int inFlight() {
@@ -87,8 +98,17 @@ final class Puller {
     return all;
   }
 
-  private void parked(Task task) {
+  @Override
+  public boolean hasRoom() {
+    return !draining && !paused && lanes.inside() < options.maxInFlight();
+  }
+
+  @Override
+  public void take(Task task) {
     lanes.put(List.of(task));
+    if (draining) {
+      giveBack();
+    }
   }
 
   private void run() {
@@ -175,9 +195,8 @@ final class Puller {
     if (stopped) {
       return;
     }
-    String group = options.subscription().group();
     draining = true;
-    bus.parking().serveNoMore(group);
+    bus.parking().serveNoMore(options.subscription(), this);
     long end = System.nanoTime() + grace.toNanos();
     // what nobody works on yet goes to others, from where it came
     while (giveBack() && System.nanoTime() - end < 0) {
@@ -188,6 +207,7 @@ final class Puller {
     join(thread);
     uncount();
     feed.close();
+    metrics.close();
   }
 
   private void uncount() {

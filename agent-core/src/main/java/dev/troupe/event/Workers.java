@@ -32,6 +32,7 @@ final class Workers {
   private final Keys keys;
   private final @Nullable Seen seen;
   private final @Nullable DeathCounts counts;
+  private final EventMetrics metrics;
   private final List<Thread> threads = new ArrayList<>();
   private final Trials trials;
   private final Set<String> deadPrints = ConcurrentHashMap.newKeySet();
@@ -45,7 +46,8 @@ final class Workers {
       Lanes lanes,
       Keys keys,
       @Nullable Seen seen,
-      @Nullable DeathCounts counts) {
+      @Nullable DeathCounts counts,
+      EventMetrics metrics) {
     this.bus = bus;
     this.options = options;
     this.group = options.subscription().group();
@@ -54,6 +56,7 @@ final class Workers {
     this.keys = keys;
     this.seen = seen;
     this.counts = counts;
+    this.metrics = metrics;
     this.trials = new Trials(bus.access(), group, options.maxDeliveries());
   }
 
@@ -195,6 +198,7 @@ final class Workers {
     }
     try {
       options.handler().handle(event, new EventContext(bus, group, task, event));
+      metrics.handled.increment();
       return true;
     } catch (Throwable failure) {
       if (failure instanceof InterruptedException || stopped) {
@@ -207,6 +211,7 @@ final class Workers {
 
   private boolean failed(Task task, Event event, @Nullable String key, Throwable failure) {
     task.attempts++;
+    metrics.failed.increment();
     LOG.debug("group {}: attempt {} at {} failed", group, task.attempts, event, failure);
     if (options.subscription().mode() == Subscription.Mode.EVERYONE) {
       LOG.warn("{} was not handled: {}", event, failure.toString());
@@ -238,10 +243,12 @@ final class Workers {
       keys.parked(task, key);
     }
     bus.parking().park(group, task, event, key, wait);
+    metrics.parked.increment();
   }
 
   private void bury(Task task, Reason reason, @Nullable Throwable failure) {
     bus.deadLetters().put(group, task, reason, failure);
+    metrics.died(reason);
     if (task.event != null && deadPrints.size() < MOST_PRINTS) {
       deadPrints.add(DeadLetters.fingerprint(task.event));
     }

@@ -9,6 +9,7 @@ import dev.troupe.event.Subscription.Mode;
 import dev.troupe.resilience.RetryPolicy;
 import dev.troupe.state.Claim;
 import dev.troupe.state.MemoryStateStore;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -107,6 +108,32 @@ final class EventBusTest {
     handledAre(ids);
     assertThat(bus.problems()).isEmpty();
     assertThat(subscriber.shards()).hasSize(8);
+  }
+
+  @Test
+  void whatIsParkedComesBackToTheHandlerOfItsTopic() {
+    for (String topic : List.of("a", "b", "c")) {
+      Set<String> failedOnce = ConcurrentHashMap.newKeySet();
+      bus.subscribe(topic, "same")
+          .hotDelay(Duration.ZERO)
+          .retry(RetryPolicy.fixed(5, Duration.ofMillis(10)))
+          .start(
+              (e, c) -> {
+                assertThat(c.topic()).isEqualTo(topic);
+                if (failedOnce.add(e.id())) {
+                  throw new IllegalStateException("once");
+                }
+                handled.add(topic + " " + e.data(Integer.class));
+              });
+    }
+    for (int i = 0; i < 5; i++) {
+      for (String topic : List.of("a", "b", "c")) {
+        bus.publish(topic, Event.builder("x").key("k").json(i).build());
+      }
+    }
+    Awaitility.await().until(() -> handled.size() == 15);
+    assertThat(handled.stream().filter(one -> one.startsWith("b")).toList())
+        .containsExactly("b 0", "b 1", "b 2", "b 3", "b 4");
   }
 
   @Test
@@ -234,6 +261,40 @@ final class EventBusTest {
     assertThatThrownBy(() -> bus.subscribe("t", "g"))
         .isInstanceOfSatisfying(
             AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.CLOSED));
+  }
+
+  @Test
+  void whatIsDoneIsCounted() {
+    SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    try (EventBus counted =
+        EventBus.builder(StoreTransport.builder(store).build(), store)
+            .meterRegistry(meters)
+            .build()) {
+      counted
+          .subscribe("t", "g")
+          .retry(RetryPolicy.fixed(2, Duration.ofMillis(1)))
+          .start(
+              (e, c) -> {
+                if (e.data(Integer.class) == 3) {
+                  throw new IllegalStateException("never");
+                }
+              });
+      publish(10);
+      Awaitility.await()
+          .until(
+              () ->
+                  meters.get("troupe.events.handled").tag("group", "g").functionCounter().count()
+                      == 9);
+      Awaitility.await()
+          .until(
+              () ->
+                  meters.get("troupe.events.dead").tag("reason", "FAILED").functionCounter().count()
+                      == 1);
+      assertThat(meters.get("troupe.events.failed").functionCounter().count()).isEqualTo(2);
+      assertThat(meters.get("troupe.events.problems").gauge().value()).isZero();
+      Awaitility.await().until(() -> meters.get("troupe.events.lag").gauge().value() == 0);
+    }
+    assertThat(meters.getMeters()).isEmpty();
   }
 
   @Test
