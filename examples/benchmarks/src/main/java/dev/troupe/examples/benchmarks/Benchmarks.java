@@ -34,6 +34,7 @@ public final class Benchmarks {
       case "take-over" -> TakeOverReport.write(folder);
       case "planner" -> PlannerReport.write(folder);
       case "breaker" -> BreakerReport.write(folder);
+      case "events" -> MemoryEventsReport.write(folder);
       case "soak-redis", "soak-postgres" ->
           Soak.write(
               which.substring("soak-".length()),
@@ -48,7 +49,7 @@ public final class Benchmarks {
               .run();
       default -> {
         System.err.println(
-            "which benchmark? steps, steps-redis, steps-postgres, limiter-redis, parked, take-over, planner, breaker, jmh, soak-redis or soak-postgres; a second argument names the folder for the report");
+            "which benchmark? steps, steps-redis, steps-postgres, limiter-redis, parked, take-over, planner, breaker, events, jmh, soak-redis or soak-postgres; a second argument names the folder for the report");
         System.exit(2);
       }
     }

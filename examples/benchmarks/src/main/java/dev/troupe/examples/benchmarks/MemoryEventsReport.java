@@ -19,7 +19,7 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 
 /** How many events go through the whole bus inside a process, and what they allocate. */
-final class EventsReport {
+final class MemoryEventsReport {
   private static final int ROUNDS = 7;
   private static final int WARM_UP_ROUNDS = 3;
   private static final int EVENTS = 500_000;
@@ -29,7 +29,7 @@ final class EventsReport {
   private static final ThreadMXBean THREADS =
       (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-  private EventsReport() {}
+  private MemoryEventsReport() {}
 
   /** What one round gave. */
   private record Result(double perSecond, double bytes) {}
@@ -57,7 +57,7 @@ final class EventsReport {
             () -> bus(Mode.ORDERED, TOGETHER),
             () -> bus(Mode.SHARED, TOGETHER),
             () -> bus(Mode.ORDERED, 1),
-            EventsReport::pool);
+            MemoryEventsReport::pool);
     double[][] perSecond = new double[names.size()][ROUNDS];
     double[][] bytes = new double[names.size()][ROUNDS];
     for (int round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
