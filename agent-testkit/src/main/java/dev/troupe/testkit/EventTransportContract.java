@@ -96,13 +96,7 @@ public abstract class EventTransportContract extends TransportFixture {
   void g03_aShardBelongsToOneFeedAndComesInOrder() {
     Feed one = join("g", Mode.ORDERED);
     Feed two = join(another(), "g", Mode.ORDERED);
-    until(
-        "both have shards",
-        () -> {
-          one.poll(0, Duration.ZERO);
-          two.poll(0, Duration.ZERO);
-          return !one.shards().isEmpty() && !two.shards().isEmpty();
-        });
+    bothTakePart(one, two);
     List<String> ids = append(400, i -> "k" + i % 40);
     Map<Integer, Set<String>> owners = new HashMap<>();
     Map<Integer, List<String>> orders = new HashMap<>();
@@ -150,8 +144,7 @@ public abstract class EventTransportContract extends TransportFixture {
   void g04_aDeliveryIsWithOneFeedAndAllFeedsWork() {
     Feed one = join("g", Mode.SHARED);
     Feed two = join(another(), "g", Mode.SHARED);
-    one.poll(0, Duration.ZERO);
-    two.poll(0, Duration.ZERO);
+    bothTakePart(one, two);
     List<String> ids = append(200, i -> "k" + i);
     Map<Feed, List<Delivery>> taken = new LinkedHashMap<>();
     List<String> seen = new ArrayList<>();
@@ -293,10 +286,10 @@ public abstract class EventTransportContract extends TransportFixture {
     for (Mode mode : List.of(Mode.ORDERED, Mode.SHARED)) {
       String group = "keeps" + mode;
       Feed busy = join(group, mode);
-      append(4, i -> "k");
-      List<Delivery> taken = take(busy, 4);
-      append(4, i -> "k");
       Feed other = join(another(), group, mode);
+      bothTakePart(busy, other);
+      append(80, i -> "k" + i);
+      List<Delivery> taken = take(busy, 4);
       Set<String> mine = new HashSet<>(ids(taken));
       during(
           lease().multipliedBy(2),

@@ -160,6 +160,17 @@ public abstract class TransportFixture {
     return deliveries.stream().map(delivery -> event(delivery).id()).toList();
   }
 
+  /** Both feeds poll until each has something to read from; from then on nothing moves. */
+  final void bothTakePart(Feed one, Feed two) {
+    until(
+        "both have shards",
+        () -> {
+          one.poll(0, Duration.ZERO);
+          two.poll(0, Duration.ZERO);
+          return !one.shards().isEmpty() && !two.shards().isEmpty();
+        });
+  }
+
   /** Takes so many deliveries and leaves them unsettled. */
   final List<Delivery> take(Feed feed, int count) {
     List<Delivery> taken = new ArrayList<>();

@@ -1,0 +1,173 @@
+package dev.troupe.kafka;
+
+import dev.troupe.AgentException;
+import dev.troupe.event.Delivery;
+import dev.troupe.event.Event;
+import dev.troupe.event.Outgoing;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.Headers;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An event as a record of Kafka: the CloudEvents Kafka binding 1.0 in binary mode. Attributes and
+ * extensions are headers {@code ce_…} in UTF-8, the media type is the header {@code content-type},
+ * the data is the value as it is, and the partition key is also the record's key.
+ */
+final class CloudEventRecord {
+  private static final String PREFIX = "ce_";
+  private static final String CONTENT_TYPE = "content-type";
+  private static final String STRUCTURED = "application/cloudevents";
+  private static final char REPLACEMENT = '\ufffd';
+
+  private CloudEventRecord() {}
+
+  static ProducerRecord<byte[], byte[]> encode(Outgoing outgoing) {
+    Event event = outgoing.event();
+    byte[] key = event.key().map(CloudEventRecord::bytes).orElse(null);
+    ProducerRecord<byte[], byte[]> record =
+        new ProducerRecord<>(outgoing.topic(), key, event.data());
+    Headers headers = record.headers();
+    headers.add(PREFIX + "specversion", bytes("1.0"));
+    headers.add(PREFIX + "id", bytes(event.id()));
+    headers.add(PREFIX + "source", bytes(event.source()));
+    headers.add(PREFIX + "type", bytes(event.type()));
+    event.subject().ifPresent(value -> headers.add(PREFIX + "subject", bytes(value)));
+    event.time().ifPresent(value -> headers.add(PREFIX + "time", bytes(value.toString())));
+    event.schema().ifPresent(value -> headers.add(PREFIX + "dataschema", bytes(value)));
+    event.contentType().ifPresent(value -> headers.add(CONTENT_TYPE, bytes(value)));
+    event.extensions().forEach((name, value) -> headers.add(PREFIX + name, bytes(value)));
+    return record;
+  }
+
+  /** The bytes of key, value and headers, which is what a producer's limit is about. */
+  static int size(ProducerRecord<byte[], byte[]> record) {
+    long size = record.value().length;
+    size += record.key() == null ? 0 : record.key().length;
+    for (Header header : record.headers()) {
+      size += header.key().length() + header.value().length;
+    }
+    return (int) Math.min(Integer.MAX_VALUE, size);
+  }
+
+  /** The event, or the bytes with what is wrong with them. */
+  static Delivery.Content decode(ConsumerRecord<byte[], byte[]> record) {
+    byte @Nullable [] value = record.value();
+    byte[] data = value == null ? new byte[0] : value;
+    try {
+      return new Delivery.Decoded(event(record, data));
+    } catch (NoEventException | AgentException e) {
+      return new Delivery.Raw(data, headers(record), String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static Event event(ConsumerRecord<byte[], byte[]> record, byte[] data)
+      throws NoEventException {
+    Map<String, String> attributes = new HashMap<>();
+    String contentType = null;
+    for (Header header : record.headers()) {
+      if (header.key().equals(CONTENT_TYPE)) {
+        contentType = text(header);
+      } else if (header.key().startsWith(PREFIX)) {
+        attributes.put(header.key().substring(PREFIX.length()), text(header));
+      }
+    }
+    if (attributes.isEmpty() && contentType != null && contentType.startsWith(STRUCTURED)) {
+      throw new NoEventException("it is a CloudEvent in structured mode; binary mode is read");
+    }
+    String version = required(attributes, "specversion");
+    if (!version.equals("1.0")) {
+      throw new NoEventException("its header ce_specversion is not 1.0");
+    }
+    Event.Builder event =
+        Event.builder(required(attributes, "type"))
+            .id(required(attributes, "id"))
+            .source(required(attributes, "source"))
+            .subject(attributes.remove("subject"))
+            .schema(attributes.remove("dataschema"))
+            .time(time(attributes.remove("time")))
+            .data(data, contentType == null || contentType.isEmpty() ? null : contentType);
+    attributes.forEach((name, value) -> event.extension(name, value.isEmpty() ? null : value));
+    if (!attributes.containsKey("partitionkey")) {
+      event.key(key(record.key()));
+    }
+    return event.build();
+  }
+
+  private static String required(Map<String, String> attributes, String name)
+      throws NoEventException {
+    String value = attributes.remove(name);
+    if (value == null) {
+      throw new NoEventException("it has no header ce_" + name);
+    }
+    return value;
+  }
+
+  /** Others key their records without saying so in an attribute; those have an order, too. */
+  private static @Nullable String key(byte @Nullable [] key) {
+    if (key == null || key.length == 0) {
+      return null;
+    }
+    String text = new String(key, StandardCharsets.UTF_8);
+    boolean plain =
+        text.indexOf(REPLACEMENT) < 0 && text.chars().noneMatch(Character::isISOControl);
+    return plain && text.length() <= 2_000 ? text : null;
+  }
+
+  private static @Nullable Instant time(@Nullable String value) throws NoEventException {
+    if (value == null) {
+      return null;
+    }
+    try {
+      return value.endsWith("Z") ? Instant.parse(value) : OffsetDateTime.parse(value).toInstant();
+    } catch (DateTimeException e) {
+      throw new NoEventException("its header ce_time is no time");
+    }
+  }
+
+  private static String text(Header header) throws NoEventException {
+    byte[] bytes = header.value();
+    if (bytes == null) {
+      return "";
+    }
+    String text = new String(bytes, StandardCharsets.UTF_8);
+    if (text.indexOf(REPLACEMENT) >= 0) {
+      try {
+        StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
+      } catch (CharacterCodingException e) {
+        throw new NoEventException("a header of it is not UTF-8");
+      }
+    }
+    return text;
+  }
+
+  private static Map<String, byte[]> headers(ConsumerRecord<byte[], byte[]> record) {
+    Map<String, byte[]> headers = new HashMap<>();
+    for (Header header : record.headers()) {
+      headers.put(header.key(), header.value() == null ? new byte[0] : header.value());
+    }
+    return headers;
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** Tells what is wrong without showing any of it. */
+  private static final class NoEventException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    NoEventException(String why) {
+      super(why, null, false, false);
+    }
+  }
+}

@@ -1,0 +1,103 @@
+package dev.troupe.kafka;
+
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
+import java.time.Duration;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.errors.ApiException;
+import org.apache.kafka.common.errors.AuthenticationException;
+import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.errors.InvalidTopicException;
+import org.apache.kafka.common.errors.RecordTooLargeException;
+import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.TopicAuthorizationException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.errors.UnsupportedVersionException;
+import org.jspecify.annotations.Nullable;
+
+/** What errors of Kafka's client mean to a caller. */
+final class KafkaErrors {
+  private KafkaErrors() {}
+
+  static ErrorCode code(Throwable error) {
+    if (caused(error, UnknownTopicOrPartitionException.class)
+        || caused(error, InvalidTopicException.class)) {
+      return ErrorCode.TOPIC_NOT_FOUND;
+    }
+    if (error instanceof RecordTooLargeException) {
+      return ErrorCode.LIMIT_EXCEEDED;
+    }
+    boolean refused =
+        error instanceof AuthorizationException
+            || error instanceof AuthenticationException
+            || error instanceof UnsupportedVersionException;
+    return refused ? ErrorCode.INVALID_INPUT : ErrorCode.TRANSPORT_UNAVAILABLE;
+  }
+
+  private static boolean caused(Throwable error, Class<? extends Throwable> type) {
+    for (Throwable one = error; one != null; one = one.getCause()) {
+      if (type.isInstance(one)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** What to do about it, in the words of a message. */
+  static String advice(Throwable error) {
+    if (error instanceof TopicAuthorizationException denied) {
+      return "access to %s is denied; allow the client's principal to Read, Write and Describe it"
+          .formatted(denied.unauthorizedTopics());
+    } else if (error instanceof AuthorizationException) {
+      return "access is denied; allow the client's principal what it lacks ("
+          + error.getClass().getSimpleName()
+          + ")";
+    } else if (error instanceof AuthenticationException) {
+      return "the brokers don't accept the client; look at security.protocol, sasl.* and ssl.*";
+    } else if (code(error) == ErrorCode.TOPIC_NOT_FOUND) {
+      return "the topic does not exist; create it, or call prepare with create";
+    }
+    return "Kafka says " + error.getClass().getSimpleName() + " (" + firstLine(error) + ")";
+  }
+
+  /** Messages of errors about requests name no setting's value; of others only the type is told. */
+  private static String firstLine(Throwable error) {
+    String message = error instanceof ApiException ? error.getMessage() : null;
+    return message == null ? "no more is known" : message.lines().findFirst().orElse("");
+  }
+
+  static AgentException of(String what, Throwable error) {
+    return new AgentException(code(error), what + ": " + advice(error), error);
+  }
+
+  /**
+   * Waits for an answer.
+   *
+   * @throws KafkaException the answer, when it is an error; also when the time is over or the
+   *     thread was interrupted, which it then still is
+   */
+  static <T> T await(KafkaFuture<T> answer, Duration atMost) {
+    return await((Future<T>) answer, atMost);
+  }
+
+  static <T> T await(Future<T> answer, Duration atMost) {
+    try {
+      return answer.get(Math.max(0, atMost.toNanos()), TimeUnit.NANOSECONDS);
+    } catch (ExecutionException e) {
+      throw kafka(e.getCause());
+    } catch (java.util.concurrent.TimeoutException e) {
+      throw new TimeoutException("no answer in " + atMost.toMillis() + " ms");
+    } catch (InterruptedException e) {
+      throw new InterruptException(e);
+    }
+  }
+
+  private static KafkaException kafka(@Nullable Throwable cause) {
+    return cause instanceof KafkaException known ? known : new KafkaException(cause);
+  }
+}

@@ -1,0 +1,115 @@
+package dev.troupe.kafka;
+
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.DescribeTopicsOptions;
+import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.RetriableException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+
+/** What the brokers say about topics. */
+final class KafkaTopics {
+  private static final long LOOK_AGAIN = Duration.ofMillis(50).toNanos();
+
+  final Admin admin;
+  final Duration limit;
+  private final Set<String> ready = ConcurrentHashMap.newKeySet();
+
+  KafkaTopics(Admin admin, Duration limit) {
+    this.admin = admin;
+    this.limit = limit;
+  }
+
+  /** Throws what Kafka says. */
+  TopicDescription describe(String topic) {
+    DescribeTopicsOptions options = new DescribeTopicsOptions().includeAuthorizedOperations(true);
+    KafkaFuture<Map<String, TopicDescription>> answer =
+        admin.describeTopics(List.of(topic), options).allTopicNames();
+    return Objects.requireNonNull(KafkaErrors.await(answer, limit).get(topic), topic);
+  }
+
+  /** The partitions of a topic that has to be there. */
+  List<TopicPartition> partitions(String topic) {
+    try {
+      return partitions(describe(topic));
+    } catch (KafkaException e) {
+      throw KafkaErrors.of("topic " + topic, e);
+    }
+  }
+
+  static List<TopicPartition> partitions(TopicDescription topic) {
+    return IntStream.range(0, topic.partitions().size())
+        .mapToObj(number -> new TopicPartition(topic.name(), number))
+        .toList();
+  }
+
+  /**
+   * Waits at a topic's first use until each of its partitions has a leader that answers: an
+   * idempotent producer that writes before that may lose its first batch.
+   */
+  void awaitLeaders(String topic) {
+    if (ready.contains(topic)) {
+      return;
+    }
+    askLeaders(topic, false);
+    ready.add(topic);
+  }
+
+  /** The same for a topic of which the brokers have not all heard yet. */
+  void awaitCreated(String topic) {
+    askLeaders(topic, true);
+    ready.add(topic);
+  }
+
+  void forget(String topic) {
+    ready.remove(topic);
+  }
+
+  private void askLeaders(String topic, boolean mayBeUnknown) {
+    long end = System.nanoTime() + limit.toNanos();
+    while (true) {
+      try {
+        offsets(partitions(describe(topic)), OffsetSpec.latest());
+        return;
+      } catch (KafkaException e) {
+        boolean unknown = e instanceof UnknownTopicOrPartitionException;
+        boolean again = unknown ? mayBeUnknown : e instanceof RetriableException;
+        if (!again || System.nanoTime() - end >= 0) {
+          throw KafkaErrors.of("topic " + topic, e);
+        }
+      }
+      LockSupport.parkNanos(LOOK_AGAIN);
+      if (Thread.currentThread().isInterrupted()) {
+        throw new AgentException(
+            ErrorCode.TRANSPORT_UNAVAILABLE, "interrupted while topic " + topic + " got leaders");
+      }
+    }
+  }
+
+  /** Offsets by partition, as the spec says; -1 where there is none. Throws what Kafka says. */
+  Map<TopicPartition, Long> offsets(List<TopicPartition> partitions, OffsetSpec spec) {
+    Map<TopicPartition, OffsetSpec> asked =
+        partitions.stream().collect(Collectors.toMap(one -> one, one -> spec));
+    Map<TopicPartition, ListOffsetsResultInfo> found =
+        KafkaErrors.await(admin.listOffsets(asked).all(), limit);
+    Map<TopicPartition, Long> offsets = new HashMap<>();
+    found.forEach((partition, info) -> offsets.put(partition, info.offset()));
+    return offsets;
+  }
+}

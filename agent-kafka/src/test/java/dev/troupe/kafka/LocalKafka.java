@@ -1,0 +1,66 @@
+package dev.troupe.kafka;
+
+import dev.troupe.testkit.KafkaCluster;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+
+/** A node and clients that soon miss who is silent. */
+final class LocalKafka implements AutoCloseable {
+  static final int POLL_INTERVAL = 2_000;
+
+  final KafkaCluster cluster;
+
+  private LocalKafka(KafkaCluster.Builder cluster) {
+    this.cluster =
+        cluster
+            .setting("group.min.session.timeout.ms", "500")
+            .setting("group.consumer.min.session.timeout.ms", "500")
+            .setting("group.consumer.min.heartbeat.interval.ms", "100")
+            .start();
+  }
+
+  static LocalKafka start() {
+    return new LocalKafka(KafkaCluster.builder());
+  }
+
+  static LocalKafka withAccessRules() {
+    return new LocalKafka(KafkaCluster.builder().accessRules());
+  }
+
+  Map<String, Object> settings() {
+    Map<String, Object> settings = new HashMap<>();
+    settings.put("bootstrap.servers", cluster.bootstrapServers());
+    settings.put("max.poll.interval.ms", "" + POLL_INTERVAL);
+    settings.put("session.timeout.ms", "1500");
+    settings.put("heartbeat.interval.ms", "300");
+    settings.put("reconnect.backoff.max.ms", "500");
+    return settings;
+  }
+
+  KafkaTransport.Builder transport() {
+    return KafkaTransport.builder(settings()).shards(4);
+  }
+
+  /** Somebody else's producer writes bytes. */
+  void write(String topic, String key, byte[] bytes) {
+    try (KafkaProducer<String, byte[]> producer =
+        new KafkaProducer<>(
+            Map.of("bootstrap.servers", cluster.bootstrapServers()),
+            new StringSerializer(),
+            new ByteArraySerializer())) {
+      producer.send(new ProducerRecord<>(topic, key, bytes)).get(30, TimeUnit.SECONDS);
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    cluster.close();
+  }
+}
