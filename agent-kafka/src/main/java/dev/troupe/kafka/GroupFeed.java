@@ -80,8 +80,7 @@ final class GroupFeed extends KafkaFeed implements ConsumerRebalanceListener {
   void awaitStart(GroupStart start) {
     long end = System.nanoTime() + pace.join().toNanos();
     while (!start.fixed()) {
-      poll(0, Duration.ZERO);
-      fetch(STEP);
+      poll(0, STEP);
       if (System.nanoTime() - end >= 0 || Thread.currentThread().isInterrupted()) {
         throw new AgentException(
             ErrorCode.TRANSPORT_UNAVAILABLE,
@@ -164,8 +163,10 @@ final class GroupFeed extends KafkaFeed implements ConsumerRebalanceListener {
       }
       consumer.seek(partition, mark.offset());
       one.start(mark.offset(), DoneRanges.decode(mark.offset(), mark.metadata()));
+      if (fresh.contains(one)) {
+        one.skipTo(mark.offset()); // to be committed, so that nobody begins anywhere else
+      }
     }
-    fresh.forEach(one -> one.skipTo(consumer.position(one.partition, pace.call())));
     commit(fresh, pace.call());
   }
 

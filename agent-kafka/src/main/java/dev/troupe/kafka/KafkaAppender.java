@@ -16,11 +16,13 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.ApiException;
+import org.apache.kafka.common.errors.AuthenticationException;
+import org.apache.kafka.common.errors.ClusterAuthorizationException;
 import org.apache.kafka.common.errors.InterruptException;
-import org.apache.kafka.common.errors.InvalidTopicException;
-import org.apache.kafka.common.errors.RecordTooLargeException;
-import org.apache.kafka.common.errors.RetriableException;
-import org.apache.kafka.common.errors.TopicAuthorizationException;
+import org.apache.kafka.common.errors.InvalidProducerEpochException;
+import org.apache.kafka.common.errors.OutOfOrderSequenceException;
+import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -177,13 +179,14 @@ final class KafkaAppender implements AutoCloseable {
     }
   }
 
-  /** Errors that are not about a record or about the brokers' state may stay with a producer. */
+  /** Errors that stay with a producer; others are about a record, or about the brokers' state. */
   private static boolean broken(KafkaException error) {
-    return !(error instanceof RetriableException
-        || error instanceof RecordTooLargeException
-        || error instanceof TopicAuthorizationException
-        || error instanceof InvalidTopicException
-        || error instanceof InterruptException);
+    return error instanceof AuthenticationException
+        || error instanceof ClusterAuthorizationException
+        || error instanceof UnsupportedVersionException
+        || error instanceof OutOfOrderSequenceException
+        || error instanceof InvalidProducerEpochException
+        || !(error instanceof ApiException || error instanceof InterruptException);
   }
 
   @SuppressWarnings("ReferenceEquality") // this one, not another like it

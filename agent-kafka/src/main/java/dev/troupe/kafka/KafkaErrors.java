@@ -11,6 +11,7 @@ import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.errors.ApiException;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.GroupAuthorizationException;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.InvalidTopicException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
@@ -50,9 +51,11 @@ final class KafkaErrors {
 
   /** What to do about it, in the words of a message. */
   static String advice(Throwable error) {
-    if (error instanceof TopicAuthorizationException denied) {
-      return "access to %s is denied; allow the client's principal to Read, Write and Describe it"
-          .formatted(denied.unauthorizedTopics());
+    if (error instanceof TopicAuthorizationException) {
+      return "access to the topic is denied; allow the client's principal to Read, Write and"
+          + " Describe it, by an ACL";
+    } else if (error instanceof GroupAuthorizationException) {
+      return "access to the group is denied; allow the client's principal to Read it, by an ACL";
     } else if (error instanceof AuthorizationException) {
       return "access is denied; allow the client's principal what it lacks ("
           + error.getClass().getSimpleName()

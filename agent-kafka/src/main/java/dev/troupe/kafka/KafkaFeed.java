@@ -82,7 +82,7 @@ abstract class KafkaFeed implements Feed {
     long end = System.nanoTime() + wait.toNanos();
     tend();
     List<Delivery> out = new ArrayList<>();
-    Duration patience = ready() || max == 0 ? Duration.ZERO : wait;
+    Duration patience = max > 0 && ready() ? Duration.ZERO : wait;
     while (true) {
       fetch(patience);
       check();
@@ -260,21 +260,24 @@ abstract class KafkaFeed implements Feed {
       }
       closed = true;
       boolean interrupted = Thread.interrupted(); // else nothing would be said to the brokers
-      try {
-        leave();
-        leaveGroup();
-      } catch (KafkaException e) {
-        LOG.warn("{} did not leave in order: {}", about, KafkaErrors.advice(e));
-      } finally {
-        owned.clear();
-        states = List.of();
-        whenClosed.accept(this);
-        if (interrupted) {
-          Thread.currentThread().interrupt();
-        }
+      inOrder(this::leave);
+      inOrder(this::leaveGroup);
+      owned.clear();
+      states = List.of();
+      whenClosed.accept(this);
+      if (interrupted) {
+        Thread.currentThread().interrupt();
       }
     } finally {
       lock.unlock();
+    }
+  }
+
+  private void inOrder(Runnable step) {
+    try {
+      step.run();
+    } catch (KafkaException e) {
+      LOG.warn("{} did not leave in order: {}", about, KafkaErrors.advice(e));
     }
   }
 

@@ -79,9 +79,11 @@ public final class KafkaTransport implements EventTransport {
         new KafkaPreparation(
             topics,
             new KafkaPreparation.Wanted(b.shards, b.replicas, b.replicated, settings.maxRequest()));
-    Duration most = settings.pollInterval().dividedBy(4);
-    Duration drain = b.drain.compareTo(most) < 0 ? b.drain : most;
-    Duration call = min(settings.callLimit(), min(most, Duration.ofSeconds(5)));
+    // inside a poll handlers are waited for and then something is asked; both together keep the
+    // feed a member
+    Duration drain = min(b.drain, settings.pollInterval().dividedBy(4));
+    Duration half = settings.pollInterval().dividedBy(2);
+    Duration call = min(settings.callLimit(), min(half, Duration.ofSeconds(5)));
     Duration join = settings.pollInterval().plus(settings.callLimit());
     this.pace = new GroupFeed.Pace(b.commitEvery, drain, call, join);
     this.info =

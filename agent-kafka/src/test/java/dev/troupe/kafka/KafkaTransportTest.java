@@ -1,0 +1,530 @@
+package dev.troupe.kafka;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
+import dev.troupe.event.AppendFailedException;
+import dev.troupe.event.Delivery;
+import dev.troupe.event.Event;
+import dev.troupe.event.EventTransport.Topic;
+import dev.troupe.event.Feed;
+import dev.troupe.event.Outgoing;
+import dev.troupe.event.Position;
+import dev.troupe.event.Settlement;
+import dev.troupe.event.Subscription;
+import dev.troupe.event.Subscription.Mode;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewPartitions;
+import org.apache.kafka.clients.admin.RecordsToDelete;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.slf4j.LoggerFactory;
+
+/** What only Kafka has: offsets, commits, groups and records that others write and read. */
+@Timeout(120)
+class KafkaTransportTest {
+  private static LocalKafka kafka;
+  private static Admin admin;
+
+  private final String topic = "k-" + UUID.randomUUID();
+  private final KafkaTransport transport =
+      kafka.transport().shards(1).commitEvery(Duration.ZERO).build();
+
+  @BeforeAll
+  static void start() {
+    kafka = LocalKafka.start();
+    admin = Admin.create(Map.of("bootstrap.servers", kafka.cluster.bootstrapServers()));
+  }
+
+  @AfterAll
+  static void stop() {
+    admin.close();
+    kafka.close();
+  }
+
+  @AfterEach
+  void closeTransport() {
+    transport.close();
+  }
+
+  private Feed open(Mode mode, Position from) {
+    return transport.open(new Subscription(List.of(topic), "g-" + topic, mode, from), (s, d) -> {});
+  }
+
+  private List<String> append(int count, String key) {
+    List<Outgoing> events =
+        IntStream.range(0, count)
+            .mapToObj(i -> new Outgoing(topic, Event.builder("tick").key(key).json(i).build()))
+            .toList();
+    transport.append(events);
+    return events.stream().map(one -> one.event().id()).toList();
+  }
+
+  private static List<Delivery> take(Feed feed, int count) {
+    List<Delivery> taken = new ArrayList<>();
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(40);
+    while (taken.size() < count) {
+      taken.addAll(feed.poll(count - taken.size(), Duration.ofMillis(50)));
+      assertThat(System.nanoTime() - end).as("%s of %s came", taken.size(), count).isNegative();
+    }
+    return taken;
+  }
+
+  private static void done(Feed feed, List<Delivery> some) {
+    feed.settle(some.stream().<Settlement>map(Settlement.Done::new).toList());
+  }
+
+  private static List<String> ids(List<Delivery> some) {
+    return some.stream().map(d -> ((Delivery.Decoded) d.content()).event().id()).toList();
+  }
+
+  private OffsetAndMetadata committed() throws Exception {
+    return admin
+        .listConsumerGroupOffsets("g-" + topic)
+        .partitionsToOffsetAndMetadata()
+        .get(30, TimeUnit.SECONDS)
+        .get(new TopicPartition(topic, 0));
+  }
+
+  @Test
+  void anEventIsARecordThatAnyLanguageReads() {
+    transport.prepare(List.of(Topic.of(topic)), true);
+    Event event =
+        Event.builder("order.paid")
+            .source("https://shop.example/ü")
+            .subject("order 7")
+            .time(Instant.parse("2026-02-28T23:59:59.120Z"))
+            .key("sieben ü")
+            .correlationId("run-1")
+            .schema("https://shop.example/schema")
+            .json(Map.of("total", 12.5))
+            .build();
+    transport.append(List.of(new Outgoing(topic, event)));
+    ConsumerRecord<byte[], byte[]> record = first();
+    Map<String, String> headers = new HashMap<>();
+    for (Header header : record.headers()) {
+      headers.put(header.key(), new String(header.value(), UTF_8));
+    }
+    Map<String, String> expected = new HashMap<>();
+    expected.put("ce_specversion", "1.0");
+    expected.put("ce_id", event.id());
+    expected.put("ce_source", "https://shop.example/ü");
+    expected.put("ce_type", "order.paid");
+    expected.put("ce_subject", "order 7");
+    expected.put("ce_time", "2026-02-28T23:59:59.120Z");
+    expected.put("ce_dataschema", "https://shop.example/schema");
+    expected.put("ce_partitionkey", "sieben ü");
+    expected.put("ce_correlationid", "run-1");
+    expected.put("content-type", "application/json");
+    assertThat(headers).isEqualTo(expected);
+    assertThat(new String(record.key(), UTF_8)).isEqualTo("sieben ü");
+    assertThat(new String(record.value(), UTF_8)).isEqualTo("{\"total\":12.5}");
+  }
+
+  private ConsumerRecord<byte[], byte[]> first() {
+    try (KafkaConsumer<byte[], byte[]> plain =
+        new KafkaConsumer<>(
+            Map.of("bootstrap.servers", kafka.cluster.bootstrapServers()),
+            new ByteArrayDeserializer(),
+            new ByteArrayDeserializer())) {
+      TopicPartition partition = new TopicPartition(topic, 0);
+      plain.assign(List.of(partition));
+      plain.seekToBeginning(List.of(partition));
+      while (true) {
+        for (ConsumerRecord<byte[], byte[]> one : plain.poll(Duration.ofMillis(200))) {
+          return one;
+        }
+      }
+    }
+  }
+
+  @Test
+  void whatOthersWroteIsAnEventOrBytesWithHeadersAndAReason() throws Exception {
+    transport.prepare(List.of(Topic.of(topic)), true);
+    try (KafkaProducer<String, String> others =
+        new KafkaProducer<>(
+            Map.of("bootstrap.servers", kafka.cluster.bootstrapServers()),
+            new StringSerializer(),
+            new StringSerializer())) {
+      String[][] records = {
+        {
+          "key",
+          "ce_specversion",
+          "1.0",
+          "ce_id",
+          "1",
+          "ce_source",
+          "/o",
+          "ce_type",
+          "t",
+          "ce_time",
+          "2026-01-01T12:00:00+02:00",
+          "other",
+          "header",
+          "ce_ext",
+          ""
+        },
+        {null, "ce_specversion", "1.0", "ce_id", "1", "ce_source", "/o"},
+        {null, "ce_specversion", "0.3", "ce_id", "1", "ce_source", "/o", "ce_type", "t"},
+        {null, "ce_specversion", "1.0", "ce_id", "", "ce_source", "/o", "ce_type", "t"},
+        {
+          null,
+          "ce_specversion",
+          "1.0",
+          "ce_id",
+          "1",
+          "ce_source",
+          "/o",
+          "ce_type",
+          "t",
+          "ce_time",
+          "secret"
+        },
+        {
+          null,
+          "ce_specversion",
+          "1.0",
+          "ce_id",
+          "1",
+          "ce_source",
+          "/o",
+          "ce_type",
+          "t",
+          "ce_No_Name",
+          "x"
+        },
+        {null, "content-type", "application/cloudevents+json"},
+        {null}
+      };
+      for (String[] one : records) {
+        ProducerRecord<String, String> record = new ProducerRecord<>(topic, one[0], "data");
+        for (int i = 1; i < one.length; i += 2) {
+          record.headers().add(one[i], one[i + 1].getBytes(UTF_8));
+        }
+        others.send(record).get(30, TimeUnit.SECONDS);
+      }
+      others.send(new ProducerRecord<>(topic, null, null)).get(30, TimeUnit.SECONDS);
+    }
+    List<Delivery> read = transport.read(topic, Position.START, 100).items();
+    assertThat(read).hasSize(9);
+    Event event = ((Delivery.Decoded) read.get(0).content()).event();
+    assertThat(event.time()).contains(Instant.parse("2026-01-01T10:00:00Z"));
+    assertThat(event.key()).contains("key");
+    assertThat(event.extensions()).containsOnlyKeys("partitionkey");
+    List<String> why = read.stream().skip(1).map(d -> ((Delivery.Raw) d.content()).why()).toList();
+    assertThat(why.get(0)).contains("ce_type");
+    assertThat(why.get(1)).contains("ce_specversion");
+    assertThat(why.get(2)).contains("id");
+    assertThat(why.get(3)).contains("ce_time").doesNotContain("secret");
+    assertThat(why.get(5)).contains("structured");
+    assertThat(why.get(6)).contains("ce_specversion");
+    Delivery.Raw raw = (Delivery.Raw) read.get(2).content();
+    assertThat(raw.headers()).containsKeys("ce_id", "ce_type");
+    assertThat(raw.data()).isEqualTo("data".getBytes(UTF_8));
+  }
+
+  /** Row C3. */
+  @Test
+  void theCommittedOffsetIsTheFinishedPrefixWhateverIsFinishedFirst() throws Exception {
+    transport.prepare(List.of(Topic.of(topic)), true);
+    Feed feed = open(Mode.ORDERED, Position.END);
+    append(300, "k");
+    List<Delivery> all = new ArrayList<>(take(feed, 300));
+    List<Delivery> reversed = new ArrayList<>(all.subList(0, 100));
+    Collections.reverse(reversed);
+    for (int i = 0; i < 100; i += 20) {
+      done(feed, reversed.subList(i, i + 20));
+      feed.poll(0, Duration.ZERO);
+      assertThat(committed().offset()).isEqualTo(i == 80 ? 100 : 0);
+    }
+    long seed = System.nanoTime();
+    System.out.println("seed " + seed);
+    List<Delivery> shuffled = new ArrayList<>(all.subList(100, 300));
+    Collections.shuffle(shuffled, new Random(seed));
+    Set<Long> finished = new HashSet<>();
+    for (int i = 0; i < 200; i += 10) {
+      List<Delivery> some = shuffled.subList(i, i + 10);
+      done(feed, some);
+      some.forEach(one -> finished.add(Long.parseLong(one.offset())));
+      feed.poll(0, Duration.ZERO);
+      long prefix = 100;
+      while (finished.contains(prefix)) {
+        prefix++;
+      }
+      assertThat(committed().offset()).isEqualTo(prefix);
+      assertThat(committed().metadata().length()).isLessThanOrEqualTo(2_048);
+    }
+    feed.close();
+  }
+
+  @Test
+  void whoTakesOverSkipsWhatWasFinishedBehindTheCommit() {
+    transport.prepare(List.of(Topic.of(topic)), true);
+    Feed feed = open(Mode.ORDERED, Position.END);
+    List<String> ids = append(200, "k");
+    List<Delivery> all = take(feed, 200);
+    List<Delivery> odd = IntStream.range(0, 100).mapToObj(i -> all.get(2 * i + 1)).toList();
+    done(feed, odd);
+    feed.poll(0, Duration.ZERO); // from here on it hangs, and is missed
+    Feed next = open(Mode.ORDERED, Position.END);
+    List<String> expected = IntStream.range(0, 100).mapToObj(i -> ids.get(2 * i)).toList();
+    assertThat(ids(take(next, 100))).isEqualTo(expected);
+    assertThat(next.poll(10, Duration.ofMillis(300))).isEmpty();
+    next.close();
+  }
+
+  @Test
+  void whatIsGivenBackIsNeverSkippedAndCounted() throws Exception {
+    transport.prepare(List.of(Topic.of(topic)), true);
+    Feed feed = open(Mode.SHARED, Position.END);
+    append(3, "k");
+    List<Delivery> all = take(feed, 3);
+    Delivery old = all.get(0);
+    for (int count = 2; count < 5; count++) {
+      feed.settle(List.of(new Settlement.Again(old)));
+      done(feed, all.subList(1, 3));
+      Delivery again = take(feed, 1).get(0);
+      assertThat(again.offset()).isEqualTo(old.offset());
+      assertThat(again.count()).isEqualTo(count);
+      assertThat(committed().offset()).isZero();
+      done(feed, List.of(old)); // no longer the one that is out
+      feed.poll(0, Duration.ZERO);
+      assertThat(committed().offset()).isZero();
+      old = again;
+    }
+    done(feed, List.of(old));
+    feed.poll(0, Duration.ZERO);
+    assertThat(committed().offset()).isEqualTo(3);
+    feed.close();
+  }
+
+  @Test
+  void eventsThatRetentionRemovedAreReportedAndTheGroupGoesOn() throws Exception {
+    ListAppender<ILoggingEvent> log = new ListAppender<>();
+    Logger logger = (Logger) LoggerFactory.getLogger(KafkaFeed.class);
+    log.start();
+    logger.addAppender(log);
+    transport.prepare(List.of(Topic.of(topic)), true);
+    open(Mode.ORDERED, Position.END).close();
+    List<String> ids = append(10, "k");
+    TopicPartition partition = new TopicPartition(topic, 0);
+    admin
+        .deleteRecords(Map.of(partition, RecordsToDelete.beforeOffset(6)))
+        .all()
+        .get(30, TimeUnit.SECONDS);
+    Feed feed = open(Mode.ORDERED, Position.END);
+    List<Delivery> rest = take(feed, 4);
+    assertThat(ids(rest)).isEqualTo(ids.subList(6, 10));
+    done(feed, rest);
+    feed.poll(0, Duration.ZERO);
+    assertThat(committed().offset()).isEqualTo(10);
+    feed.close();
+    logger.detachAppender(log);
+    assertThat(log.list.stream().map(ILoggingEvent::getFormattedMessage))
+        .anyMatch(line -> line.contains("6 event(s) of " + topic + "/0 are gone"));
+  }
+
+  @Test
+  void aNewGroupBeginsWhereItsSubscriptionSays() {
+    transport.prepare(List.of(Topic.of(topic)), true);
+    List<String> ids = append(5, "k");
+    try (Feed feed = open(Mode.ORDERED, Position.START)) {
+      assertThat(ids(take(feed, 5))).isEqualTo(ids);
+    }
+    Instant last = lastAppended();
+    String later = "";
+    while (!lastAppended().isAfter(last)) {
+      later = append(1, "k").get(0);
+    }
+    Instant begin = lastAppended();
+    Subscription since =
+        new Subscription(List.of(topic), "since", Mode.ORDERED, Position.since(begin));
+    try (Feed feed = transport.open(since, (s, d) -> {})) {
+      assertThat(ids(take(feed, 1))).containsExactly(later);
+    }
+    Subscription future =
+        new Subscription(
+            List.of(topic), "future", Mode.ORDERED, Position.since(begin.plusSeconds(3_600)));
+    try (Feed feed = transport.open(future, (s, d) -> {})) {
+      List<String> more = append(2, "k");
+      assertThat(ids(take(feed, 2))).isEqualTo(more);
+    }
+  }
+
+  private Instant lastAppended() {
+    List<Delivery> all = transport.read(topic, Position.START, 100_000).items();
+    return all.get(all.size() - 1).appended();
+  }
+
+  @Test
+  void aTopicThatAWorkingGroupTakesInBeginsWhenTheFeedIsOpen() throws Exception {
+    String second = topic + "-2";
+    transport.prepare(List.of(Topic.of(topic), Topic.of(second)), true);
+    transport.append(List.of(new Outgoing(second, Event.of("before", 1))));
+    Feed first = open(Mode.ORDERED, Position.END);
+    AtomicBoolean over = new AtomicBoolean();
+    Thread polls =
+        new Thread(
+            () -> {
+              while (!over.get()) {
+                done(first, first.poll(10, Duration.ofMillis(20)));
+              }
+              first.close();
+            });
+    first.poll(0, Duration.ofSeconds(3));
+    polls.start();
+    Subscription both =
+        new Subscription(List.of(topic, second), "g-" + topic, Mode.ORDERED, Position.END);
+    Feed feed = transport.open(both, (s, d) -> {});
+    Event event = Event.of("after", 2);
+    transport.append(List.of(new Outgoing(second, event)));
+    assertThat(ids(take(feed, 1))).containsExactly(event.id());
+    over.set(true);
+    polls.join();
+    feed.close();
+  }
+
+  @Test
+  void partitionsThatATopicGetsLaterAreReadFromTheirBeginning() throws Exception {
+    try (KafkaTransport quick =
+        kafka
+            .transport()
+            .shards(1)
+            .setting("metadata.max.age.ms", "500")
+            .setting("max.poll.interval.ms", "20000")
+            .build()) {
+      quick.prepare(List.of(Topic.of(topic)), true);
+      Subscription group = new Subscription(List.of(topic), "g", Mode.ORDERED, Position.END);
+      Feed feed = quick.open(group, (s, d) -> {});
+      feed.poll(0, Duration.ofSeconds(1));
+      admin
+          .createPartitions(Map.of(topic, NewPartitions.increaseTo(6)))
+          .all()
+          .get(30, TimeUnit.SECONDS);
+      kafka.cluster.awaitLeaders(topic);
+      Set<String> keys = new TreeSet<>();
+      for (int i = 0; i < 50; i++) {
+        kafka.write(topic, "k" + i, ("value " + i).getBytes(UTF_8));
+        keys.add("value " + i);
+      }
+      Set<String> seen = new TreeSet<>();
+      Set<Integer> shards = new HashSet<>();
+      for (Delivery one : take(feed, 50)) {
+        seen.add(new String(((Delivery.Raw) one.content()).data(), UTF_8));
+        shards.add(one.shard().number());
+      }
+      assertThat(seen).isEqualTo(keys);
+      assertThat(shards).hasSizeGreaterThan(3);
+      feed.close();
+    }
+  }
+
+  @Test
+  void theNewGroupProtocolWorksToo() {
+    Map<String, Object> settings = kafka.settings();
+    settings.remove("session.timeout.ms");
+    settings.remove("heartbeat.interval.ms");
+    settings.put("group.protocol", "consumer");
+    try (KafkaTransport modern =
+        KafkaTransport.builder(settings).shards(4).commitEvery(Duration.ZERO).build()) {
+      modern.prepare(List.of(Topic.of(topic)), true);
+      Subscription group =
+          new Subscription(List.of(topic), "g-" + topic, Mode.ORDERED, Position.END);
+      Feed feed = modern.open(group, (s, d) -> {});
+      List<Outgoing> events =
+          IntStream.range(0, 40)
+              .mapToObj(i -> new Outgoing(topic, Event.builder("t").key("k" + i).build()))
+              .toList();
+      modern.append(events);
+      List<Delivery> all = take(feed, 40);
+      done(feed, all.subList(10, 40));
+      feed.poll(0, Duration.ZERO);
+      feed.close();
+      Feed next = modern.open(group, (s, d) -> {});
+      assertThat(new TreeSet<>(ids(take(next, 10))))
+          .isEqualTo(new TreeSet<>(ids(all.subList(0, 10))));
+      assertThat(next.poll(10, Duration.ofMillis(300))).isEmpty();
+      next.close();
+    }
+  }
+
+  @Test
+  void aMissingTopicIsNamedAtOnce() {
+    Outgoing event = new Outgoing(topic, Event.of("x", 1));
+    assertThatThrownBy(() -> transport.append(List.of(event)))
+        .isInstanceOfSatisfying(
+            AppendFailedException.class,
+            e -> {
+              assertThat(e.code()).isEqualTo(ErrorCode.TOPIC_NOT_FOUND);
+              assertThat(e.failed()).containsExactly(event);
+            })
+        .hasMessageContaining(topic);
+    for (Mode mode : Mode.values()) {
+      assertThatThrownBy(() -> open(mode, Position.END))
+          .isInstanceOfSatisfying(
+              AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.TOPIC_NOT_FOUND))
+          .hasMessageContaining(topic);
+    }
+    assertThatThrownBy(() -> transport.read(topic, Position.START, 1))
+        .isInstanceOfSatisfying(
+            AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.TOPIC_NOT_FOUND));
+  }
+
+  @Test
+  void whatWasClosedSaysSoAndAnInterruptIsHonoured() {
+    transport.prepare(List.of(Topic.of(topic)), true);
+    Feed feed = open(Mode.ORDERED, Position.END);
+    append(1, "k");
+    take(feed, 1);
+    Thread.currentThread().interrupt();
+    assertThat(feed.poll(1, Duration.ofSeconds(30))).isEmpty();
+    assertThat(Thread.currentThread().isInterrupted()).isTrue();
+    feed.close();
+    assertThat(Thread.interrupted()).isTrue();
+    feed.close();
+    assertThatThrownBy(() -> feed.poll(1, Duration.ZERO))
+        .isInstanceOfSatisfying(
+            AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.CLOSED));
+    assertThatThrownBy(() -> transport.read(topic, Position.at("x"), 1))
+        .isInstanceOfSatisfying(
+            AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID_INPUT));
+    transport.close();
+    transport.close();
+    assertThatThrownBy(() -> append(1, "k"))
+        .isInstanceOfSatisfying(
+            AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.CLOSED));
+  }
+}

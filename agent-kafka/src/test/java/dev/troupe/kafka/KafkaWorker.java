@@ -1,0 +1,36 @@
+package dev.troupe.kafka;
+
+import dev.troupe.event.EventBus;
+import dev.troupe.state.MemoryStateStore;
+import java.util.Map;
+
+/** A process of a group that prints what it handles. */
+final class KafkaWorker {
+  private KafkaWorker() {}
+
+  public static void main(String[] args) throws Exception {
+    Map<String, Object> settings =
+        Map.of(
+            "bootstrap.servers",
+            args[0],
+            "session.timeout.ms",
+            "1500",
+            "heartbeat.interval.ms",
+            "300",
+            "max.poll.interval.ms",
+            "" + LocalKafka.POLL_INTERVAL);
+    EventBus bus =
+        EventBus.builder(KafkaTransport.builder(settings).build(), new MemoryStateStore())
+            .storeMayForget()
+            .build();
+    bus.subscribe(args[1], "g")
+        .concurrency(4)
+        .start(
+            (event, context) -> {
+              Thread.sleep(50);
+              System.out.println("handled " + event.id());
+            });
+    System.out.println("ready");
+    System.in.read();
+  }
+}
