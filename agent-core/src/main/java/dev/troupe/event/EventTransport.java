@@ -25,16 +25,19 @@ import java.util.Set;
  *   <li>{@code ORDERED}: a shard belongs to one feed of its group at a time, and comes in the order
  *       of the shard. A feed that takes over begins at the first delivery that was not settled.
  *   <li>{@code SHARED}: a delivery is with one feed of its group at a time, as long as that feed
- *       polls; feeds that poll share the work.
+ *       polls and its {@link Feed.Listener} was not told that it goes; feeds that poll share the
+ *       work.
  *   <li>{@link Subscription.Mode#EVERYONE}: each feed gets what was appended after it was opened,
  *       and nothing is remembered of it.
  *   <li>What was settled as done is not delivered to the group again once the next poll has
- *       returned; after a feed died only where it lay behind something unsettled.
+ *       returned; after a feed died only where it lay behind something unsettled, or was settled in
+ *       a last moment whose length the transport names.
  *   <li>What is settled as again comes again, to a feed of the group; what dies with its feed too,
  *       and its count goes up where {@link Info#counts()}.
  *   <li>A feed settles from any thread and in any order. What it settles after the delivery was
  *       taken from it changes nothing.
- *   <li>{@code poll(0, …)} delivers nothing and keeps what the feed has.
+ *   <li>{@code poll(0, …)} delivers nothing and keeps what the feed has, but for what its listener
+ *       is told of.
  *   <li>Groups do not disturb each other: each gets everything, at its own pace.
  *   <li>{@link #read} shows a topic's events without joining, in pages, each shard in its order,
  *       from the first that is kept, from a time, or from where a page ended.

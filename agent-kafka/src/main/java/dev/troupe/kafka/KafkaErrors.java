@@ -6,8 +6,11 @@ import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.ApiException;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
@@ -23,6 +26,8 @@ import org.jspecify.annotations.Nullable;
 
 /** What errors of Kafka's client mean to a caller. */
 final class KafkaErrors {
+  private static final Pattern SETTING = Pattern.compile("configuration ([a-z0-9.]+)");
+
   private KafkaErrors() {}
 
   static ErrorCode code(Throwable error) {
@@ -35,6 +40,7 @@ final class KafkaErrors {
     }
     boolean refused =
         error instanceof AuthorizationException
+            || error instanceof ConfigException
             || error instanceof AuthenticationException
             || error instanceof UnsupportedVersionException;
     return refused ? ErrorCode.INVALID_INPUT : ErrorCode.TRANSPORT_UNAVAILABLE;
@@ -65,6 +71,9 @@ final class KafkaErrors {
     } else if (code(error) == ErrorCode.TOPIC_NOT_FOUND) {
       return "the topic does not exist; create it, or call prepare with create";
     }
+    if (error instanceof ConfigException) {
+      return "Kafka's client refuses its settings: look at " + setting(error);
+    }
     return "Kafka says " + error.getClass().getSimpleName() + " (" + firstLine(error) + ")";
   }
 
@@ -72,6 +81,14 @@ final class KafkaErrors {
   private static String firstLine(Throwable error) {
     String message = error instanceof ApiException ? error.getMessage() : null;
     return message == null ? "no more is known" : message.lines().findFirst().orElse("");
+  }
+
+  /** The setting that an error is about, without its value. */
+  static String setting(Throwable error) {
+    Matcher named = SETTING.matcher(String.valueOf(error.getMessage()));
+    return error instanceof ConfigException && named.find()
+        ? named.group(1)
+        : "bootstrap.servers, security.protocol, sasl.* and ssl.*";
   }
 
   static AgentException of(String what, Throwable error) {

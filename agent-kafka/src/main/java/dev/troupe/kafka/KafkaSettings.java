@@ -16,6 +16,7 @@ import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
 import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
@@ -101,6 +102,14 @@ final class KafkaSettings {
         problems.add(name + " is no number above 0; give one or leave it out");
       }
     }
+    if (!classic()) {
+      for (String name :
+          List.of("session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy")) {
+        if (given.containsKey(name)) {
+          problems.add(name + " is the brokers' with group.protocol=consumer; leave it out");
+        }
+      }
+    }
     Long size = longOr("max.request.size", HEADROOM * 2);
     if (size != null && size < HEADROOM * 2) {
       problems.add("max.request.size is too small; give at least " + HEADROOM * 2);
@@ -184,11 +193,23 @@ final class KafkaSettings {
   Map<String, Object> member(String group) {
     Map<String, Object> all = reader("feed");
     all.put("group.id", group);
-    boolean classic = !"consumer".equalsIgnoreCase(text("group.protocol"));
-    if (classic) {
+    if (classic()) {
       all.putIfAbsent("partition.assignment.strategy", CooperativeStickyAssignor.class.getName());
     }
     return all;
+  }
+
+  private boolean classic() {
+    return !"consumer".equalsIgnoreCase(text("group.protocol"));
+  }
+
+  /**
+   * Lets Kafka look at the settings.
+   *
+   * @throws KafkaException when it refuses one, naming its value
+   */
+  void check() {
+    Object unused = List.of(new ProducerConfig(producer()), new ConsumerConfig(member("check")));
   }
 
   /** For a reader that is in no group. */

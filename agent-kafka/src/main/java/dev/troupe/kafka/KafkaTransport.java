@@ -324,13 +324,13 @@ public final class KafkaTransport implements EventTransport {
             ErrorCode.INVALID_INPUT, "Kafka settings: " + String.join("; ", problems));
       }
       try {
+        checked.check();
         return new KafkaTransport(this, checked, Admin.create(checked.admin()));
       } catch (KafkaException e) {
         // the message and the causes may show what was given, a password among it
         throw new AgentException(
             ErrorCode.INVALID_INPUT,
-            "Kafka's client refuses the settings (%s); look at bootstrap.servers, security.protocol, sasl.* and ssl.*"
-                .formatted(e.getClass().getSimpleName()));
+            "Kafka's client refuses the settings: look at " + KafkaErrors.setting(e));
       }
     }
   }

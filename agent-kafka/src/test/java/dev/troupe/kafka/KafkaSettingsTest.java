@@ -75,6 +75,23 @@ class KafkaSettingsTest {
   }
 
   @Test
+  void whatKafkaItselfRefusesIsNamedWithoutItsValue() {
+    assertThatThrownBy(
+            () ->
+                KafkaTransport.builder("localhost:1").setting("compression.type", "canary").build())
+        .hasMessageContaining("compression.type")
+        .message()
+        .doesNotContain("canary");
+    assertThatThrownBy(
+            () ->
+                KafkaTransport.builder("localhost:1")
+                    .setting("group.protocol", "consumer")
+                    .setting("session.timeout.ms", "1000")
+                    .build())
+        .hasMessageContaining("session.timeout.ms");
+  }
+
+  @Test
   void noSecretShowsWhenKafkaRefusesASetting() {
     assertThatThrownBy(
             () ->
