@@ -5,10 +5,8 @@ import dev.troupe.testkit.EventTransportContract;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.TestInstance;
 
 /** Events over a real Kafka keep what every transport keeps. */
-@TestInstance(TestInstance.Lifecycle.PER_METHOD)
 class KafkaTransportContractTest extends EventTransportContract {
   private static LocalKafka kafka;
 

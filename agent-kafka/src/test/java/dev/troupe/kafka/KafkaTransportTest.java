@@ -3,6 +3,7 @@ package dev.troupe.kafka;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
@@ -27,10 +28,14 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
@@ -358,6 +363,24 @@ class KafkaTransportTest {
   }
 
   @Test
+  void aGroupThatStandsBehindTheEndOfATopicBeginsAgain() throws Exception {
+    transport.prepare(List.of(Topic.of(topic)), true);
+    List<String> ids = append(5, "k");
+    OffsetAndMetadata beyond = new OffsetAndMetadata(100);
+    admin
+        .alterConsumerGroupOffsets("g-" + topic, Map.of(new TopicPartition(topic, 0), beyond))
+        .all()
+        .get(30, TimeUnit.SECONDS);
+    Feed feed = open(Mode.ORDERED, Position.END);
+    List<Delivery> all = take(feed, 5);
+    assertThat(ids(all)).isEqualTo(ids);
+    done(feed, all);
+    feed.poll(0, Duration.ZERO);
+    assertThat(committed().offset()).isEqualTo(5);
+    feed.close();
+  }
+
+  @Test
   void aNewGroupBeginsWhereItsSubscriptionSays() {
     transport.prepare(List.of(Topic.of(topic)), true);
     List<String> ids = append(5, "k");
@@ -429,6 +452,9 @@ class KafkaTransportTest {
       quick.prepare(List.of(Topic.of(topic)), true);
       Subscription group = new Subscription(List.of(topic), "g", Mode.ORDERED, Position.END);
       Feed feed = quick.open(group, (s, d) -> {});
+      Feed everyone =
+          quick.open(
+              new Subscription(List.of(topic), "all", Mode.EVERYONE, Position.END), (s, d) -> {});
       feed.poll(0, Duration.ofSeconds(1));
       admin
           .createPartitions(Map.of(topic, NewPartitions.increaseTo(6)))
@@ -449,6 +475,8 @@ class KafkaTransportTest {
       assertThat(seen).isEqualTo(keys);
       assertThat(shards).hasSizeGreaterThan(3);
       feed.close();
+      assertThat(take(everyone, 50)).hasSize(50);
+      everyone.close();
     }
   }
 
@@ -478,6 +506,95 @@ class KafkaTransportTest {
           .isEqualTo(new TreeSet<>(ids(all.subList(0, 10))));
       assertThat(next.poll(10, Duration.ofMillis(300))).isEmpty();
       next.close();
+    }
+  }
+
+  @Test
+  void ofTwoFeedsThatOpenAtOnceNeitherLosesWhatComesAfterItIsOpen() throws Exception {
+    transport.prepare(List.of(new Topic(topic, 4, Duration.ZERO)), true);
+    for (int round = 0; round < 6; round++) {
+      Subscription group =
+          new Subscription(List.of(topic), "at-once-" + round, Mode.ORDERED, Position.END);
+      Queue<String> appended = new ConcurrentLinkedQueue<>();
+      List<Feed> feeds = new CopyOnWriteArrayList<>();
+      List<Thread> openers =
+          IntStream.range(0, 2)
+              .mapToObj(
+                  i ->
+                      new Thread(
+                          () -> {
+                            feeds.add(transport.open(group, (s, d) -> {}));
+                            for (int n = 0; n < 5; n++) {
+                              appended.addAll(append(4, "k" + i + n));
+                            }
+                          }))
+              .toList();
+      openers.forEach(Thread::start);
+      for (Thread one : openers) {
+        one.join();
+      }
+      Set<String> seen = new HashSet<>();
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(40);
+      while (!seen.containsAll(appended)) {
+        for (Feed feed : feeds) {
+          List<Delivery> some = feed.poll(100, Duration.ofMillis(20));
+          done(feed, some);
+          seen.addAll(ids(some));
+        }
+        assertThat(System.nanoTime() - end).as("all of round %s came", round).isNegative();
+      }
+      feeds.forEach(Feed::close);
+    }
+  }
+
+  @Test
+  void lagAndTheOldestUnsettledAreShown() {
+    transport.prepare(List.of(Topic.of(topic)), true);
+    Feed feed = open(Mode.ORDERED, Position.END);
+    append(30, "k");
+    List<Delivery> some = take(feed, 10);
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .untilAsserted(
+            () -> {
+              feed.poll(0, Duration.ZERO);
+              assertThat(feed.shards())
+                  .containsExactly(
+                      new Feed.ShardState(some.get(0).shard(), 30, some.get(0).appended()));
+            });
+    done(feed, some);
+    done(feed, take(feed, 20));
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .untilAsserted(
+            () -> {
+              feed.poll(0, Duration.ZERO);
+              assertThat(feed.shards())
+                  .containsExactly(new Feed.ShardState(some.get(0).shard(), 0, null));
+            });
+    feed.close();
+    assertThat(feed.shards()).isEmpty();
+  }
+
+  @Test
+  void aFeedIsClosedWhileAnotherThreadWaitsInIt() throws Exception {
+    transport.prepare(List.of(Topic.of(topic)), true);
+    for (Mode mode : Mode.values()) {
+      Feed feed = open(mode, Position.END);
+      feed.poll(1, Duration.ofSeconds(1));
+      CountDownLatch begun = new CountDownLatch(1);
+      Thread waits =
+          new Thread(
+              () -> {
+                begun.countDown();
+                feed.poll(1, Duration.ofSeconds(100));
+              });
+      waits.start();
+      begun.await();
+      await().until(() -> waits.getState() != Thread.State.NEW);
+      feed.close();
+      waits.join(TimeUnit.SECONDS.toMillis(20));
+      assertThat(waits.isAlive()).as("%s", mode).isFalse();
     }
   }
 
