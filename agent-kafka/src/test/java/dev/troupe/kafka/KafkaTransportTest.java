@@ -17,30 +17,17 @@ import dev.troupe.event.EventTransport.Topic;
 import dev.troupe.event.Feed;
 import dev.troupe.event.Outgoing;
 import dev.troupe.event.Position;
-import dev.troupe.event.Settlement;
 import dev.troupe.event.Subscription;
 import dev.troupe.event.Subscription.Mode;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Queue;
-import java.util.Random;
-import java.util.Set;
 import java.util.TreeSet;
-import java.util.UUID;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -51,79 +38,13 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.slf4j.LoggerFactory;
 
-/** What only Kafka has: offsets, commits, groups and records that others write and read. */
+/** What only Kafka has: records that others write and read, retention, settings, closing. */
 @Timeout(120)
-class KafkaTransportTest {
-  private static LocalKafka kafka;
-  private static Admin admin;
-
-  private final String topic = "k-" + UUID.randomUUID();
-  private final KafkaTransport transport =
-      kafka.transport().shards(1).commitEvery(Duration.ZERO).build();
-
-  @BeforeAll
-  static void start() {
-    kafka = LocalKafka.start();
-    admin = Admin.create(Map.of("bootstrap.servers", kafka.cluster.bootstrapServers()));
-  }
-
-  @AfterAll
-  static void stop() {
-    admin.close();
-    kafka.close();
-  }
-
-  @AfterEach
-  void closeTransport() {
-    transport.close();
-  }
-
-  private Feed open(Mode mode, Position from) {
-    return transport.open(new Subscription(List.of(topic), "g-" + topic, mode, from), (s, d) -> {});
-  }
-
-  private List<String> append(int count, String key) {
-    List<Outgoing> events =
-        IntStream.range(0, count)
-            .mapToObj(i -> new Outgoing(topic, Event.builder("tick").key(key).json(i).build()))
-            .toList();
-    transport.append(events);
-    return events.stream().map(one -> one.event().id()).toList();
-  }
-
-  private static List<Delivery> take(Feed feed, int count) {
-    List<Delivery> taken = new ArrayList<>();
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(40);
-    while (taken.size() < count) {
-      taken.addAll(feed.poll(count - taken.size(), Duration.ofMillis(50)));
-      assertThat(System.nanoTime() - end).as("%s of %s came", taken.size(), count).isNegative();
-    }
-    return taken;
-  }
-
-  private static void done(Feed feed, List<Delivery> some) {
-    feed.settle(some.stream().<Settlement>map(Settlement.Done::new).toList());
-  }
-
-  private static List<String> ids(List<Delivery> some) {
-    return some.stream().map(d -> ((Delivery.Decoded) d.content()).event().id()).toList();
-  }
-
-  private OffsetAndMetadata committed() throws Exception {
-    return admin
-        .listConsumerGroupOffsets("g-" + topic)
-        .partitionsToOffsetAndMetadata()
-        .get(30, TimeUnit.SECONDS)
-        .get(new TopicPartition(topic, 0));
-  }
-
+class KafkaTransportTest extends KafkaFixture {
   @Test
   void anEventIsARecordThatAnyLanguageReads() {
     transport.prepare(List.of(Topic.of(topic)), true);
@@ -261,81 +182,6 @@ class KafkaTransportTest {
     assertThat(raw.data()).isEqualTo("data".getBytes(UTF_8));
   }
 
-  /** Row C3. */
-  @Test
-  void theCommittedOffsetIsTheFinishedPrefixWhateverIsFinishedFirst() throws Exception {
-    transport.prepare(List.of(Topic.of(topic)), true);
-    Feed feed = open(Mode.ORDERED, Position.END);
-    append(300, "k");
-    List<Delivery> all = new ArrayList<>(take(feed, 300));
-    List<Delivery> reversed = new ArrayList<>(all.subList(0, 100));
-    Collections.reverse(reversed);
-    for (int i = 0; i < 100; i += 20) {
-      done(feed, reversed.subList(i, i + 20));
-      feed.poll(0, Duration.ZERO);
-      assertThat(committed().offset()).isEqualTo(i == 80 ? 100 : 0);
-    }
-    long seed = System.nanoTime();
-    System.out.println("seed " + seed);
-    List<Delivery> shuffled = new ArrayList<>(all.subList(100, 300));
-    Collections.shuffle(shuffled, new Random(seed));
-    Set<Long> finished = new HashSet<>();
-    for (int i = 0; i < 200; i += 10) {
-      List<Delivery> some = shuffled.subList(i, i + 10);
-      done(feed, some);
-      some.forEach(one -> finished.add(Long.parseLong(one.offset())));
-      feed.poll(0, Duration.ZERO);
-      long prefix = 100;
-      while (finished.contains(prefix)) {
-        prefix++;
-      }
-      assertThat(committed().offset()).isEqualTo(prefix);
-      assertThat(committed().metadata().length()).isLessThanOrEqualTo(2_048);
-    }
-    feed.close();
-  }
-
-  @Test
-  void whoTakesOverSkipsWhatWasFinishedBehindTheCommit() {
-    transport.prepare(List.of(Topic.of(topic)), true);
-    Feed feed = open(Mode.ORDERED, Position.END);
-    List<String> ids = append(200, "k");
-    List<Delivery> all = take(feed, 200);
-    List<Delivery> odd = IntStream.range(0, 100).mapToObj(i -> all.get(2 * i + 1)).toList();
-    done(feed, odd);
-    feed.poll(0, Duration.ZERO); // from here on it hangs, and is missed
-    Feed next = open(Mode.ORDERED, Position.END);
-    List<String> expected = IntStream.range(0, 100).mapToObj(i -> ids.get(2 * i)).toList();
-    assertThat(ids(take(next, 100))).isEqualTo(expected);
-    assertThat(next.poll(10, Duration.ofMillis(300))).isEmpty();
-    next.close();
-  }
-
-  @Test
-  void whatIsGivenBackIsNeverSkippedAndCounted() throws Exception {
-    transport.prepare(List.of(Topic.of(topic)), true);
-    Feed feed = open(Mode.SHARED, Position.END);
-    append(3, "k");
-    List<Delivery> all = take(feed, 3);
-    Delivery old = all.get(0);
-    for (int count = 2; count < 5; count++) {
-      feed.settle(List.of(new Settlement.Again(old)));
-      done(feed, all.subList(1, 3));
-      Delivery again = take(feed, 1).get(0);
-      assertThat(again.offset()).isEqualTo(old.offset());
-      assertThat(again.count()).isEqualTo(count);
-      assertThat(committed().offset()).isZero();
-      done(feed, List.of(old)); // no longer the one that is out
-      feed.poll(0, Duration.ZERO);
-      assertThat(committed().offset()).isZero();
-      old = again;
-    }
-    done(feed, List.of(old));
-    feed.poll(0, Duration.ZERO);
-    assertThat(committed().offset()).isEqualTo(3);
-    feed.close();
-  }
-
   @Test
   void eventsThatRetentionRemovedAreReportedAndTheGroupGoesOn() throws Exception {
     ListAppender<ILoggingEvent> log = new ListAppender<>();
@@ -381,106 +227,6 @@ class KafkaTransportTest {
   }
 
   @Test
-  void aNewGroupBeginsWhereItsSubscriptionSays() {
-    transport.prepare(List.of(Topic.of(topic)), true);
-    List<String> ids = append(5, "k");
-    try (Feed feed = open(Mode.ORDERED, Position.START)) {
-      assertThat(ids(take(feed, 5))).isEqualTo(ids);
-    }
-    Instant last = lastAppended();
-    String later = "";
-    while (!lastAppended().isAfter(last)) {
-      later = append(1, "k").get(0);
-    }
-    Instant begin = lastAppended();
-    Subscription since =
-        new Subscription(List.of(topic), "since", Mode.ORDERED, Position.since(begin));
-    try (Feed feed = transport.open(since, (s, d) -> {})) {
-      assertThat(ids(take(feed, 1))).containsExactly(later);
-    }
-    Subscription future =
-        new Subscription(
-            List.of(topic), "future", Mode.ORDERED, Position.since(begin.plusSeconds(3_600)));
-    try (Feed feed = transport.open(future, (s, d) -> {})) {
-      List<String> more = append(2, "k");
-      assertThat(ids(take(feed, 2))).isEqualTo(more);
-    }
-  }
-
-  private Instant lastAppended() {
-    List<Delivery> all = transport.read(topic, Position.START, 100_000).items();
-    return all.get(all.size() - 1).appended();
-  }
-
-  @Test
-  void aTopicThatAWorkingGroupTakesInBeginsWhenTheFeedIsOpen() throws Exception {
-    String second = topic + "-2";
-    transport.prepare(List.of(Topic.of(topic), Topic.of(second)), true);
-    transport.append(List.of(new Outgoing(second, Event.of("before", 1))));
-    Feed first = open(Mode.ORDERED, Position.END);
-    AtomicBoolean over = new AtomicBoolean();
-    Thread polls =
-        new Thread(
-            () -> {
-              while (!over.get()) {
-                done(first, first.poll(10, Duration.ofMillis(20)));
-              }
-              first.close();
-            });
-    first.poll(0, Duration.ofSeconds(3));
-    polls.start();
-    Subscription both =
-        new Subscription(List.of(topic, second), "g-" + topic, Mode.ORDERED, Position.END);
-    Feed feed = transport.open(both, (s, d) -> {});
-    Event event = Event.of("after", 2);
-    transport.append(List.of(new Outgoing(second, event)));
-    assertThat(ids(take(feed, 1))).containsExactly(event.id());
-    over.set(true);
-    polls.join();
-    feed.close();
-  }
-
-  @Test
-  void partitionsThatATopicGetsLaterAreReadFromTheirBeginning() throws Exception {
-    try (KafkaTransport quick =
-        kafka
-            .transport()
-            .shards(1)
-            .setting("metadata.max.age.ms", "500")
-            .setting("max.poll.interval.ms", "20000")
-            .build()) {
-      quick.prepare(List.of(Topic.of(topic)), true);
-      Subscription group = new Subscription(List.of(topic), "g", Mode.ORDERED, Position.END);
-      Feed feed = quick.open(group, (s, d) -> {});
-      Feed everyone =
-          quick.open(
-              new Subscription(List.of(topic), "all", Mode.EVERYONE, Position.END), (s, d) -> {});
-      feed.poll(0, Duration.ofSeconds(1));
-      admin
-          .createPartitions(Map.of(topic, NewPartitions.increaseTo(6)))
-          .all()
-          .get(30, TimeUnit.SECONDS);
-      kafka.cluster.awaitLeaders(topic);
-      Set<String> keys = new TreeSet<>();
-      for (int i = 0; i < 50; i++) {
-        kafka.write(topic, "k" + i, ("value " + i).getBytes(UTF_8));
-        keys.add("value " + i);
-      }
-      Set<String> seen = new TreeSet<>();
-      Set<Integer> shards = new HashSet<>();
-      for (Delivery one : take(feed, 50)) {
-        seen.add(new String(((Delivery.Raw) one.content()).data(), UTF_8));
-        shards.add(one.shard().number());
-      }
-      assertThat(seen).isEqualTo(keys);
-      assertThat(shards).hasSizeGreaterThan(3);
-      feed.close();
-      assertThat(take(everyone, 50)).hasSize(50);
-      everyone.close();
-    }
-  }
-
-  @Test
   void theNewGroupProtocolWorksToo() {
     Map<String, Object> settings = kafka.settings();
     settings.remove("session.timeout.ms");
@@ -506,44 +252,6 @@ class KafkaTransportTest {
           .isEqualTo(new TreeSet<>(ids(all.subList(0, 10))));
       assertThat(next.poll(10, Duration.ofMillis(300))).isEmpty();
       next.close();
-    }
-  }
-
-  @Test
-  void ofTwoFeedsThatOpenAtOnceNeitherLosesWhatComesAfterItIsOpen() throws Exception {
-    transport.prepare(List.of(new Topic(topic, 4, Duration.ZERO)), true);
-    for (int round = 0; round < 6; round++) {
-      Subscription group =
-          new Subscription(List.of(topic), "at-once-" + round, Mode.ORDERED, Position.END);
-      Queue<String> appended = new ConcurrentLinkedQueue<>();
-      List<Feed> feeds = new CopyOnWriteArrayList<>();
-      List<Thread> openers =
-          IntStream.range(0, 2)
-              .mapToObj(
-                  i ->
-                      new Thread(
-                          () -> {
-                            feeds.add(transport.open(group, (s, d) -> {}));
-                            for (int n = 0; n < 5; n++) {
-                              appended.addAll(append(4, "k" + i + n));
-                            }
-                          }))
-              .toList();
-      openers.forEach(Thread::start);
-      for (Thread one : openers) {
-        one.join();
-      }
-      Set<String> seen = new HashSet<>();
-      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(40);
-      while (!seen.containsAll(appended)) {
-        for (Feed feed : feeds) {
-          List<Delivery> some = feed.poll(100, Duration.ofMillis(20));
-          done(feed, some);
-          seen.addAll(ids(some));
-        }
-        assertThat(System.nanoTime() - end).as("all of round %s came", round).isNegative();
-      }
-      feeds.forEach(Feed::close);
     }
   }
 
