@@ -22,9 +22,12 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** What tests of the bus share: hooks for transport and store, buses that are closed. */
-@Timeout(180)
+@Timeout(300)
+@Execution(ExecutionMode.CONCURRENT) // they mostly wait
 public abstract class BusFixture {
   private final String topic = "b-" + UUID.randomUUID();
   private final List<EventBus> buses = new ArrayList<>();

@@ -24,9 +24,12 @@ import java.util.function.IntFunction;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** What tests of transports share: hooks for the adapter, feeds that are closed, bounded waits. */
-@Timeout(180)
+@Timeout(300)
+@Execution(ExecutionMode.CONCURRENT) // they mostly wait
 public abstract class TransportFixture {
   private final String topic = "t-" + UUID.randomUUID();
   private final List<EventTransport> transports = new ArrayList<>();

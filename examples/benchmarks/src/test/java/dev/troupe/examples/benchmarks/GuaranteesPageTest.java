@@ -86,7 +86,8 @@ class GuaranteesPageTest {
           new Column("PostgreSQL 14", in("PostgresTransportTest")),
           new Column(
               "store in Redis 7",
-              in("RedisStoreTransportTest").and(e -> !e.report.contains("jedis-7.4"))));
+              in("RedisStoreTransportTest").and(e -> !e.report.contains("jedis-7.4"))),
+          new Column("Kafka 4.4", in("KafkaTransportContractTest")));
 
   private static final List<Column> BUSES =
       List.of(
@@ -95,7 +96,8 @@ class GuaranteesPageTest {
           new Column("PostgreSQL 14", in("PostgresBusTest")),
           new Column(
               "store in Redis 7",
-              in("RedisStoreBusTest").and(e -> !e.report.contains("jedis-7.4"))));
+              in("RedisStoreBusTest").and(e -> !e.report.contains("jedis-7.4"))),
+          new Column("Kafka 4.4, SQLite", in("KafkaBusTest")));
 
   private static final String LIMIT_CONTRACT = "RateLimiterContract.java";
   private static final String BREAKER_CONTRACT = "CircuitBreakerContract.java";
@@ -171,7 +173,7 @@ class GuaranteesPageTest {
         %s
         ## Event transports
 
-        The sentences of `EventTransport`; the tests are those of `EventTransportContract`. For each sentence there is a transport broken on purpose that fails it and no other (`MemoryTransportTest`).
+        The sentences of `EventTransport`; the tests are those of `EventTransportContract`. For each sentence there is a transport broken on purpose that fails it and no other (`BrokenTransportsTest`).
 
         %s
         ## The event bus
@@ -269,7 +271,7 @@ class GuaranteesPageTest {
 
   private List<Executed> executed() throws IOException {
     List<Executed> executed = new ArrayList<>();
-    for (String module : List.of("agent-core", "agent-testkit", "agent-jdbc", "agent-redis")) {
+    for (String module : List.of("agent-core", "agent-testkit", "agent-jdbc", "agent-redis", "agent-kafka")) {
       Path reports = root.resolve(module).resolve("target/surefire-reports");
       assertThat(reports)
           .as("the tests of %s have run: this page is made by mvn verify of all modules", module)
