@@ -46,15 +46,16 @@ final class DeathCounts {
     this.window = window;
   }
 
-  /** The same deliveries with their counts, once those are stored. */
-  List<Delivery> counted(List<Delivery> some) {
+  /** How often each of them was delivered, once that is stored. */
+  int[] counted(List<Delivery> some) {
     clear();
-    List<Delivery> counted = new ArrayList<>(some.size());
+    int[] counts = new int[some.size()];
     Map<Window, List<Edit>> edits = new HashMap<>();
-    for (Delivery delivery : some) {
+    for (int i = 0; i < counts.length; i++) {
+      Delivery delivery = some.get(i);
+      counts[i] = delivery.count();
       Window mine = windows.computeIfAbsent(delivery.shard(), this::load);
       if (mine.left <= 0) {
-        counted.add(delivery);
         continue;
       }
       mine.left--;
@@ -63,16 +64,10 @@ final class DeathCounts {
       edits
           .computeIfAbsent(mine, w -> new ArrayList<>())
           .add(new Edit.Row(mine.id.key(), delivery.offset(), number(count)));
-      counted.add(
-          new Delivery(
-              delivery.shard(),
-              delivery.offset(),
-              delivery.appended(),
-              Math.max(count, delivery.count()),
-              delivery.content()));
+      counts[i] = Math.max(count, delivery.count());
     }
     edits.forEach((of, all) -> write(of.id, all));
-    return counted;
+    return counts;
   }
 
   private void write(RecordId id, List<Edit> all) {

@@ -36,11 +36,10 @@ final class Keys {
 
   /** By the thread that polls. */
   void assign(Task task) {
-    Delivery delivery = task.delivery;
-    if (delivery == null || (!ordered && delivery.count() == 1)) {
+    if (task.delivery == null || (!ordered && task.count == 1)) {
       return;
     }
-    if (delivery.count() > 1) {
+    if (task.count > 1) {
       String all = ordered ? task.shard + " *" : "* suspects *";
       suspects.put(task.shard, all);
       task.lane = all;

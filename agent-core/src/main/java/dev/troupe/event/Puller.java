@@ -142,7 +142,7 @@ final class Puller implements ParkingLot.Taker {
     }
     List<Delivery> some = feed.poll(options.maxInFlight() - lanes.inside(), WAIT);
     try {
-      accept(counts == null || some.isEmpty() ? some : counts.counted(some));
+      accept(some, counts == null || some.isEmpty() ? null : counts.counted(some));
     } catch (AgentException e) {
       // nothing that was polled may be forgotten
       feed.settle(some.stream().<Settlement>map(Settlement.Again::new).toList());
@@ -150,14 +150,15 @@ final class Puller implements ParkingLot.Taker {
     }
   }
 
-  private void accept(List<Delivery> some) {
+  private void accept(List<Delivery> some, int @Nullable [] times) {
     if (some.isEmpty()) {
       return;
     }
     Set<Delivery> old = seen == null ? Set.of() : seen.of(some);
     List<Task> tasks = new ArrayList<>(some.size());
     List<Settlement> others = new ArrayList<>(0);
-    for (Delivery delivery : some) {
+    for (int i = 0; i < some.size(); i++) {
+      Delivery delivery = some.get(i);
       boolean wanted =
           !(delivery.content() instanceof Delivery.Decoded decoded)
               || options.filter().test(decoded.event());
@@ -165,7 +166,7 @@ final class Puller implements ParkingLot.Taker {
         others.add(new Settlement.Done(delivery));
         continue;
       }
-      Task task = Task.of(delivery);
+      Task task = Task.of(delivery, times == null ? delivery.count() : times[i]);
       keys.assign(task);
       tasks.add(task);
     }

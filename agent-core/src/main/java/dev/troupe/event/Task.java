@@ -16,6 +16,9 @@ final class Task {
   /** What to handle; null when it is only to be laid down somewhere. */
   final @Nullable Event event;
 
+  /** How often it was delivered, this time included, as far as it is known. */
+  final int count;
+
   /** Tasks of one lane go one after another; null for none. */
   @Nullable Object lane;
 
@@ -29,20 +32,25 @@ final class Task {
   @Nullable Runnable unstored;
 
   private Task(
-      @Nullable Delivery delivery, @Nullable Parked parked, Shard shard, @Nullable Event event) {
+      @Nullable Delivery delivery,
+      @Nullable Parked parked,
+      Shard shard,
+      @Nullable Event event,
+      int count) {
     this.delivery = delivery;
     this.parked = parked;
     this.shard = shard;
     this.event = event;
+    this.count = count;
   }
 
-  static Task of(Delivery delivery) {
+  static Task of(Delivery delivery, int count) {
     Event event = delivery.content() instanceof Delivery.Decoded decoded ? decoded.event() : null;
-    return new Task(delivery, null, delivery.shard(), event);
+    return new Task(delivery, null, delivery.shard(), event, count);
   }
 
   static Task of(Parked parked) {
-    Task task = new Task(null, parked, parked.shard(), parked.event());
+    Task task = new Task(null, parked, parked.shard(), parked.event(), 1);
     task.attempts = parked.attempts();
     return task;
   }

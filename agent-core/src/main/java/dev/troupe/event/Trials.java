@@ -32,7 +32,7 @@ final class Trials {
   }
 
   static boolean suspect(Task task) {
-    return task.delivery != null && task.delivery.count() > 1;
+    return task.delivery != null && task.count > 1;
   }
 
   /** Notes that a suspect is about to be handled; false when it has killed often enough. */

@@ -6,8 +6,7 @@ import dev.troupe.state.StateStore;
 import dev.troupe.testkit.EventBusContract;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
@@ -16,10 +15,8 @@ import org.junit.jupiter.api.io.TempDir;
 class KafkaBusTest extends EventBusContract {
   private static LocalKafka kafka;
 
-  /** Closed at the very end: a test's buses are closed after it, and write until then. */
-  private static final Deque<SqliteStateStore> STORES = new ArrayDeque<>();
-
-  @TempDir private static Path folder;
+  @TempDir Path folder;
+  private @Nullable SqliteStateStore store;
 
   @BeforeAll
   static void start() {
@@ -28,8 +25,6 @@ class KafkaBusTest extends EventBusContract {
 
   @AfterAll
   static void stop() {
-    STORES.forEach(SqliteStateStore::close);
-    STORES.clear();
     kafka.close();
   }
 
@@ -40,10 +35,15 @@ class KafkaBusTest extends EventBusContract {
 
   @Override
   protected StateStore store() {
-    SqliteStateStore store =
-        SqliteStateStore.open(folder.resolve("state-" + STORES.size() + ".db"));
-    STORES.add(store);
+    store = SqliteStateStore.open(folder.resolve("state.db"));
     return store;
+  }
+
+  @Override
+  protected void closed() {
+    if (store != null) {
+      store.close();
+    }
   }
 
   @Override

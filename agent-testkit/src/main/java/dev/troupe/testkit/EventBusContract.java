@@ -388,11 +388,11 @@ public abstract class EventBusContract extends BusFixture {
             .start(
                 (e, c) -> {
                   if (fails.get()) {
+                    storeRefuses(true);
                     throw new IllegalStateException("always");
                   }
                   handled.add(e.id());
                 });
-    storeRefuses(true);
     publish(1, i -> "k");
     until("it is told", () -> !subscriber.problems().isEmpty());
     assertThat(bus().problems().toString()).contains("group g");
