@@ -9,6 +9,7 @@ import dev.troupe.state.Stored;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,6 +46,7 @@ final class PostgresList {
   private final Map<RecordId, PostgresHead> heads = new HashMap<>();
   private final Map<RecordId, PostgresHead> expired = new HashMap<>();
   private final List<Object> answers = new ArrayList<>();
+  private final Set<Long> assumed = new HashSet<>();
   private boolean guessed;
 
   /**
@@ -168,6 +170,7 @@ final class PostgresList {
     if (found == null) {
       // most often it holds; the commit fails if it does not
       writes.expectNoRow(head.id, row);
+      assumed.add(head.id);
       guessed = true;
       return false;
     }
@@ -245,6 +248,9 @@ final class PostgresList {
     } else if (edit instanceof Edit.Delete delete) {
       PostgresHead head = alive(change, delete.key());
       if (head != null) {
+        if (assumed.contains(head.id)) {
+          throw new Unsure(); // what was assumed of it goes with it, and no commit would tell
+        }
         remove(head);
       }
     }
@@ -300,6 +306,7 @@ final class PostgresList {
     if (head.place instanceof Place.None) {
       throw new Unsure(); // accepted before, or too late: no commit would tell
     }
+    assumed.add(head.id);
     return false; // most often; the commit fails if it was accepted before
   }
 
