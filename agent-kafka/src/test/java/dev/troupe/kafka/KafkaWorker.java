@@ -3,6 +3,7 @@ package dev.troupe.kafka;
 import dev.troupe.event.EventBus;
 import dev.troupe.state.MemoryStateStore;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 
 /** A process of a group that prints what it handles. */
 final class KafkaWorker {
@@ -27,7 +28,7 @@ final class KafkaWorker {
         .concurrency(4)
         .start(
             (event, context) -> {
-              Thread.sleep(50);
+              LockSupport.parkNanos(50_000_000);
               System.out.println("handled " + event.id());
             });
     System.out.println("ready");
