@@ -26,7 +26,7 @@ final class RedisAddress {
       return URI.create(uri);
     } catch (IllegalArgumentException e) {
       // the reason would quote the address, and with it a password
-      throw new IllegalArgumentException("the uri of a Redis store is no uri");
+      throw new IllegalArgumentException("the uri of Redis is no uri");
     }
   }
 
@@ -35,7 +35,7 @@ final class RedisAddress {
     boolean secure = JedisURIHelper.isRedisSSLScheme(uri);
     if ((!secure && !JedisURIHelper.isRedisScheme(uri)) || uri.getHost() == null) {
       throw new IllegalArgumentException(
-          "the uri of a Redis store reads redis://host:port or rediss://host:port");
+          "the uri of Redis reads redis://host:port or rediss://host:port");
     }
     host = uri.getHost();
     port = uri.getPort() < 0 ? Protocol.DEFAULT_PORT : uri.getPort();

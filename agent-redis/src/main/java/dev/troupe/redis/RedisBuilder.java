@@ -125,8 +125,8 @@ abstract class RedisBuilder<B extends RedisBuilder<B>> {
   }
 
   /**
-   * Sets what all keys begin with, so that several stores share a server. A store and a limiter may
-   * have the same.
+   * Sets what all keys begin with, so that several stores share a server. A store, a limiter and a
+   * transport may have the same.
    *
    * @param prefix 1 to 100 characters without braces and control characters; {@code troupe} by
    *     default
@@ -171,7 +171,7 @@ abstract class RedisBuilder<B extends RedisBuilder<B>> {
 
   /**
    * Sets whether to open without asking the server, which may come later. What is wrong is then
-   * thrown by the first call, and every call until it is right; what changes of a store survive
+   * thrown by the first call, and every call until it is right; what changes and events survive
    * counts as {@link StoreInfo.Durability#PROCESS}.
    *
    * @param lazy false by default
@@ -196,17 +196,21 @@ abstract class RedisBuilder<B extends RedisBuilder<B>> {
 
   /** Opens with the client that was given, or with one that is closed again when that fails. */
   <T> T open(Function<RedisLink, T> opening) {
-    UnifiedJedis given = client;
-    if (given != null) {
-      return opening.apply(new RedisLink(given, false));
-    }
-    UnifiedJedis made = address.client(connections, timeout);
+    RedisLink link = link(connections);
     try {
-      return opening.apply(new RedisLink(made, true));
+      return opening.apply(link);
     } catch (RuntimeException | Error e) {
-      made.close();
+      link.close();
       throw e;
     }
+  }
+
+  /** By the client that was given, or by so many connections of its own. */
+  RedisLink link(int most) {
+    UnifiedJedis given = client;
+    return given != null
+        ? new RedisLink(given, false)
+        : new RedisLink(address.client(most, timeout), true);
   }
 
   /** For messages. */

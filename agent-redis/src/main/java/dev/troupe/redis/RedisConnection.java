@@ -35,6 +35,11 @@ final class RedisConnection implements AutoCloseable {
     return survives;
   }
 
+  /** What the server does when its memory is full. */
+  String eviction() {
+    return link.with(c -> probe.eviction());
+  }
+
   /** Before each call. */
   void ready() {
     if (closed) {

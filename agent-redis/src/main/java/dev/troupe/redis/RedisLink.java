@@ -3,19 +3,28 @@ package dev.troupe.redis;
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.function.BiFunction;
+import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.AbstractPipeline;
+import redis.clients.jedis.BuilderFactory;
+import redis.clients.jedis.CommandArguments;
+import redis.clients.jedis.CommandObject;
+import redis.clients.jedis.JedisCluster;
+import redis.clients.jedis.Protocol;
 import redis.clients.jedis.RedisClient;
+import redis.clients.jedis.RedisClusterClient;
 import redis.clients.jedis.Response;
 import redis.clients.jedis.UnifiedJedis;
+import redis.clients.jedis.args.Rawable;
 import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.exceptions.JedisException;
 import redis.clients.jedis.exceptions.JedisNoScriptException;
+import redis.clients.jedis.exceptions.JedisRedirectionException;
 
 /**
  * Sends scripts and plain commands, several in one round trip. Sends again only what Redis did not
@@ -24,15 +33,60 @@ import redis.clients.jedis.exceptions.JedisNoScriptException;
  * <p>Safe for use by many threads.
  */
 final class RedisLink implements AutoCloseable {
+  private static final Command MULTI = new Command(new CommandArguments(Protocol.Command.MULTI));
+  private static final Command EXEC = new Command(new CommandArguments(Protocol.Command.EXEC));
+
   private final UnifiedJedis client;
   private final boolean owned;
+  private final boolean clustered;
+
+  /** Something to send that does not depend on an answer. */
+  sealed interface Ask {}
 
   /** A script with its keys and arguments. */
-  record Call(RedisScript script, List<byte[]> keys, List<byte[]> arguments) {}
+  record Call(RedisScript script, List<byte[]> keys, List<byte[]> arguments) implements Ask {}
+
+  /** A plain command, whose words say which of them is a key. */
+  record Command(CommandArguments words) implements Ask {
+    CommandObject<Object> object() {
+      return new CommandObject<>(words, BuilderFactory.RAW_OBJECT);
+    }
+
+    /** The same by a script, as clients of clusters take it in all versions. */
+    Call scripted() {
+      byte[] key = bytes(words.getKeys().get(0));
+      List<byte[]> all = new ArrayList<>();
+      int at = 0;
+      for (Rawable word : words) {
+        if (at == 0 && Arrays.equals(word.getRaw(), key)) {
+          at = all.size() + 1;
+        } else {
+          all.add(word.getRaw());
+        }
+      }
+      all.add(0, RedisNames.ascii(Integer.toString(at)));
+      return new Call(RedisScript.STREAM_PLAIN, List.of(key), all);
+    }
+
+    private static byte[] bytes(Object key) {
+      return key instanceof byte[] raw ? raw : RedisNames.encode(key.toString());
+    }
+  }
 
   RedisLink(UnifiedJedis client, boolean owned) {
     this.client = client;
     this.owned = owned;
+    this.clustered = isClustered(client);
+  }
+
+  @SuppressWarnings("deprecation") // hosts may still have the older client
+  private static boolean isClustered(UnifiedJedis client) {
+    return client instanceof RedisClusterClient || client instanceof JedisCluster;
+  }
+
+  /** Whether the client is one for a cluster, which sends nothing about several shards at once. */
+  boolean clustered() {
+    return clustered;
   }
 
   /** For what is done once, before all else. */
@@ -42,14 +96,18 @@ final class RedisLink implements AutoCloseable {
 
   /** The answer of one script. */
   Object run(Call call) {
-    return with(
-        c -> {
-          try {
-            return c.evalsha(call.script.sha, call.keys, call.arguments);
-          } catch (JedisNoScriptException e) {
-            return c.eval(call.script.body, call.keys, call.arguments);
-          }
-        });
+    return with(c -> alone(c, call));
+  }
+
+  private static Object alone(UnifiedJedis c, Ask ask) {
+    if (ask instanceof Call call) {
+      try {
+        return c.evalsha(call.script.sha, call.keys, call.arguments);
+      } catch (JedisNoScriptException e) {
+        return c.eval(call.script.body, call.keys, call.arguments);
+      }
+    }
+    return c.executeCommand(((Command) ask).object());
   }
 
   /** The answers of scripts that do not depend on each other, in order and in one round trip. */
@@ -57,12 +115,15 @@ final class RedisLink implements AutoCloseable {
     if (calls.size() == 1) {
       return List.of(run(calls.get(0)));
     }
-    List<Object> answers = each(calls);
-    List<JedisDataException> errors =
-        answers.stream()
-            .filter(JedisDataException.class::isInstance)
-            .map(JedisDataException.class::cast)
-            .toList();
+    List<Object> answers = new ArrayList<>(calls.size());
+    List<JedisDataException> errors = new ArrayList<>();
+    for (Object answer : each(calls)) {
+      if (answer instanceof JedisDataException e) {
+        errors.add(e);
+      } else {
+        answers.add(Objects.requireNonNull(answer, "every script answers"));
+      }
+    }
     if (!errors.isEmpty()) {
       throw RedisErrors.of(errors, calls.size());
     }
@@ -70,30 +131,94 @@ final class RedisLink implements AutoCloseable {
   }
 
   /**
-   * As {@link #run(List)}, with the error of each script that failed in the place of its answer.
+   * As {@link #run(List)}, but what Redis refused has its {@link JedisDataException} in its place.
+   * What another node of a cluster has is asked for there.
    */
-  List<Object> each(List<Call> calls) {
-    List<Object> answers =
-        answers(calls, (pipeline, c) -> pipeline.evalsha(c.script.sha, c.keys, c.arguments));
-    List<Integer> unknown = new ArrayList<>();
-    for (int i = 0; i < calls.size(); i++) {
-      if (answers.get(i) instanceof JedisNoScriptException) {
-        unknown.add(i);
+  List<@Nullable Object> each(List<? extends Ask> some) {
+    List<Ask> asks = new ArrayList<>(some.size());
+    for (Ask ask : some) {
+      asks.add(clustered && ask instanceof Command command ? command.scripted() : ask);
+    }
+    List<@Nullable Object> answers = new ArrayList<>(asks.size());
+    if (asks.size() == 1) {
+      answers.add(with(c -> tried(() -> alone(c, asks.get(0)))));
+    } else {
+      with(c -> pipelined(c, asks, false)).forEach(response -> answers.add(tried(response)));
+      List<Integer> unknown = new ArrayList<>();
+      for (int i = 0; i < answers.size(); i++) {
+        Object answer = answers.get(i);
+        if (answer instanceof JedisNoScriptException) {
+          unknown.add(i);
+        } else if (answer instanceof JedisRedirectionException) {
+          Ask again = asks.get(i);
+          answers.set(i, with(c -> tried(() -> alone(c, again))));
+        }
+      }
+      if (!unknown.isEmpty()) {
+        List<Ask> whole = new ArrayList<>();
+        unknown.forEach(i -> whole.add(asks.get(i)));
+        List<Response<Object>> responses = with(c -> pipelined(c, whole, true));
+        for (int i = 0; i < unknown.size(); i++) {
+          answers.set(unknown.get(i), tried(responses.get(i)));
+        }
       }
     }
-    if (!unknown.isEmpty()) {
-      List<Object> again =
-          answers(
-              unknown.stream().map(calls::get).toList(),
-              (pipeline, c) -> pipeline.eval(c.script.body, c.keys, c.arguments));
-      for (int i = 0; i < unknown.size(); i++) {
-        answers.set(unknown.get(i), again.get(i));
+    for (Object answer : answers) {
+      if (answer instanceof JedisDataException e) {
+        leave(e);
       }
     }
-    answers.stream()
-        .filter(JedisDataException.class::isInstance)
-        .forEach(error -> leave((JedisDataException) error));
     return answers;
+  }
+
+  private static Object tried(Supplier<Object> answer) {
+    try {
+      return answer.get();
+    } catch (JedisDataException e) {
+      return e;
+    }
+  }
+
+  /**
+   * Plain commands that are done one behind the other and at one moment, or not at all when the
+   * server takes one of them not; in one round trip, not over a cluster. What fails when it is done
+   * has its error in its place.
+   */
+  List<Object> together(List<Command> commands) {
+    return with(
+        c -> {
+          List<Response<Object>> queued = new ArrayList<>(commands.size());
+          Response<Object> done;
+          try (AbstractPipeline pipeline = c.pipelined()) {
+            pipeline.executeCommand(MULTI.object());
+            commands.forEach(one -> queued.add(pipeline.executeCommand(one.object())));
+            done = pipeline.executeCommand(EXEC.object());
+            pipeline.sync();
+          }
+          queued.forEach(Response::get); // the error that says why, rather than EXECABORT
+          List<Object> answers = new ArrayList<>(commands.size());
+          answers.addAll((List<?>) done.get());
+          return answers;
+        });
+  }
+
+  private static List<Response<Object>> pipelined(
+      UnifiedJedis c, List<? extends Ask> asks, boolean whole) {
+    List<Response<Object>> responses = new ArrayList<>(asks.size());
+    try (AbstractPipeline pipeline = c.pipelined()) {
+      for (Ask ask : asks) {
+        if (ask instanceof Call call) {
+          responses.add(
+              whole
+                  ? pipeline.eval(call.script.body, call.keys, call.arguments)
+                  : pipeline.evalsha(call.script.sha, call.keys, call.arguments));
+        } else {
+          responses.add(pipeline.executeCommand(((Command) ask).object()));
+        }
+      }
+      pipeline.sync();
+    }
+    return responses;
   }
 
   /**
@@ -111,31 +236,6 @@ final class RedisLink implements AutoCloseable {
           }
           return result.get();
         });
-  }
-
-  private List<Object> answers(
-      List<Call> calls, BiFunction<AbstractPipeline, Call, Response<Object>> sending) {
-    List<Response<Object>> responses =
-        with(
-            c -> {
-              List<Response<Object>> all = new ArrayList<>(calls.size());
-              try (AbstractPipeline pipeline = c.pipelined()) {
-                for (Call call : calls) {
-                  all.add(sending.apply(pipeline, call));
-                }
-                pipeline.sync();
-              }
-              return all;
-            });
-    List<Object> answers = new ArrayList<>(calls.size());
-    for (Response<Object> response : responses) {
-      try {
-        answers.add(response.get());
-      } catch (JedisDataException e) {
-        answers.add(e);
-      }
-    }
-    return answers;
   }
 
   /** Whatever else the client can do, with its errors told in our words. */

@@ -144,7 +144,7 @@ final class RedisProbe {
     if (policy == null || policy.equals("noeviction")) {
       return;
     }
-    if (!allowEviction) {
+    if (!allowEviction && !meta.mayEvict()) {
       throw mismatch(
           "may throw the %s's keys away (maxmemory-policy %s); set it to noeviction, or allow it with allowEviction(true)"
               .formatted(meta.kind(), policy),
@@ -156,6 +156,11 @@ final class RedisProbe {
         place,
         meta.kind(),
         policy);
+  }
+
+  /** What the server does when its memory is full; {@code noeviction} where it does not say. */
+  String eviction() {
+    return about().getOrDefault("maxmemory_policy", "noeviction");
   }
 
   private void loadScripts() {

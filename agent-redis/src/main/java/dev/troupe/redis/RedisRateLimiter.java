@@ -209,7 +209,8 @@ public final class RedisRateLimiter implements RateLimiter {
         only.answered((byte[]) link.run(only.call(moved)));
         return;
       }
-      List<Object> answers = link.each(some.stream().map(s -> s.group.call(moved)).toList());
+      List<@Nullable Object> answers =
+          link.each(some.stream().map(s -> s.group.call(moved)).toList());
       for (int i = 0; i < some.size(); i++) {
         if (answers.get(i) instanceof JedisDataException error) {
           fail(some.get(i), RedisErrors.of(error));

@@ -19,7 +19,16 @@ enum RedisScript {
   MAIL("clock", "mail"),
   NOW("now"),
   RATE("rate"),
-  LIMIT("limit", "limits");
+  LIMIT("limit", "limits"),
+  STREAM_TOPIC("stream-topic"),
+  STREAM_APPEND("stream-append"),
+  STREAM_MEMBERS("stream-members"),
+  STREAM_OWN("stream-own"),
+  STREAM_READ("stream-read"),
+  STREAM_RELEASE("stream-release"),
+  STREAM_SHARE("stream-share"),
+  STREAM_TRIM("stream-trim"),
+  STREAM_PLAIN("stream-plain");
 
   /** The text. */
   @SuppressWarnings("ImmutableEnumChecker") // nobody writes to it

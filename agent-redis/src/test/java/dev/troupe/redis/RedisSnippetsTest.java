@@ -3,6 +3,9 @@ package dev.troupe.redis;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.troupe.agent.AgentDefinition;
+import dev.troupe.event.Event;
+import dev.troupe.event.EventBus;
+import dev.troupe.event.EventTransport.Topic;
 import dev.troupe.resilience.LeasedRateLimiter;
 import dev.troupe.resilience.Limit;
 import dev.troupe.resilience.RateLimiter;
@@ -12,6 +15,7 @@ import dev.troupe.runtime.Submission;
 import dev.troupe.testkit.RedisServer;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -75,5 +79,33 @@ class RedisSnippetsTest {
 
   private void callTheModel() {
     assertThat(greeter).isNotNull();
+  }
+
+  @Test
+  void eventsGoThroughStreams() {
+    CountDownLatch packed = new CountDownLatch(1);
+    try (RedisServer server = RedisServer.start()) {
+      String address = server.uri().toString();
+      // snippet: events-redis
+      try (RedisStateStore store = RedisStateStore.connect(address); // redis://host:6379
+          RedisTransport transport = RedisTransport.connect(address);
+          EventBus bus = EventBus.builder(transport, store).build()) {
+        bus.prepare(List.of(new Topic("orders", 16, Duration.ofDays(1))), true)
+            .forEach(problem -> System.err.println(problem));
+        bus.subscribe("orders", "warehouse")
+            .start(
+                (event, context) -> {
+                  if (event.type().equals("order.paid")) {
+                    packed.countDown();
+                  }
+                });
+        bus.publish("orders", Event.builder("order.paid").key("order-7").json(12.5).build());
+        packed.await();
+      }
+      // end
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+    assertThat(packed.getCount()).isZero();
   }
 }

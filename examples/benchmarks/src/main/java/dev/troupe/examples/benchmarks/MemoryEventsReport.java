@@ -26,8 +26,7 @@ final class MemoryEventsReport {
   private static final int TOGETHER = 100;
   private static final int AHEAD = 4_000;
   private static final int KEYS = 1_000;
-  private static final ThreadMXBean THREADS =
-      (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   private MemoryEventsReport() {}
 

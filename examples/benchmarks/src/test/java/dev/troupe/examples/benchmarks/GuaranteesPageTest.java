@@ -87,6 +87,8 @@ class GuaranteesPageTest {
           new Column(
               "store in Redis 7",
               in("RedisStoreTransportTest").and(e -> !e.report.contains("jedis-7.4"))),
+          new Column(
+              "Redis Streams", in("RedisTransportTest").and(e -> !e.report.contains("jedis-7.4"))),
           new Column("Kafka 4.4", in("KafkaTransportContractTest")));
 
   private static final List<Column> BUSES =
@@ -97,6 +99,8 @@ class GuaranteesPageTest {
           new Column(
               "store in Redis 7",
               in("RedisStoreBusTest").and(e -> !e.report.contains("jedis-7.4"))),
+          new Column(
+              "Redis Streams", in("RedisBusTest").and(e -> !e.report.contains("jedis-7.4"))),
           new Column("Kafka 4.4, SQLite", in("KafkaBusTest")));
 
   private static final String LIMIT_CONTRACT = "RateLimiterContract.java";
@@ -190,8 +194,7 @@ class GuaranteesPageTest {
             table("event/EventBus.java", BUS_CONTRACT, BUSES, executed));
   }
 
-  private String table(
-      String port, String contract, List<Column> columns, List<Executed> executed)
+  private String table(String port, String contract, List<Column> columns, List<Executed> executed)
       throws IOException {
     Map<Integer, List<String>> tests =
         tests(STORE_TEST, file -> file.endsWith(contract), "agent-testkit/src/main");

@@ -1,0 +1,275 @@
+package dev.troupe.redis;
+
+import dev.troupe.AgentException;
+import dev.troupe.event.Delivery;
+import dev.troupe.event.Delivery.Shard;
+import dev.troupe.event.Settlement;
+import dev.troupe.event.Subscription.Mode;
+import dev.troupe.redis.RedisLink.Ask;
+import dev.troupe.redis.RedisLink.Call;
+import dev.troupe.redis.RedisLink.Command;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+import redis.clients.jedis.CommandArguments;
+import redis.clients.jedis.Protocol;
+import redis.clients.jedis.exceptions.JedisDataException;
+
+/**
+ * A feed in mode SHARED: one of several consumers of a group. Beside each stream lies until when
+ * each feed is taken to be there; who is not there any more settles nothing, and the others take
+ * what it had.
+ */
+final class StreamSharedFeed extends StreamFeed {
+  private static final int MOST = 500;
+  private static final int LOOK_PARTS = 10;
+  private static final int PAGE = 1_000;
+  private static final long LONGEST_LOOK = Duration.ofSeconds(1).toNanos();
+
+  private final StreamParts parts;
+  private final StreamWaiter waiter;
+  private final String group;
+  private final long lease;
+  private final Map<Shard, StreamShared> all = new LinkedHashMap<>();
+  private final List<byte[]> logs = new ArrayList<>();
+  private final StreamPace pace = new StreamPace();
+  private volatile List<ShardState> states = List.of();
+  private long nextLook = System.nanoTime();
+  private long lastLooked;
+  private boolean lookedBefore;
+  private int turn = ThreadLocalRandom.current().nextInt(1_000);
+
+  StreamSharedFeed(StreamParts parts, String group, List<List<Shard>> topics) {
+    this.parts = parts;
+    this.waiter = new StreamWaiter(parts.waiting());
+    this.group = group;
+    this.lease = parts.lease().toNanos();
+    String feed = UUID.randomUUID().toString();
+    byte[] name = RedisNames.encode(group);
+    for (List<Shard> shards : topics) {
+      for (Shard shard : shards) {
+        List<byte[]> keys = List.of(parts.keys().log(shard), parts.keys().feeds(shard, group));
+        all.put(shard, new StreamShared(shard, keys, name, feed));
+        logs.add(keys.get(0));
+      }
+    }
+  }
+
+  @Override
+  List<Delivery> round(int max) {
+    for (Settlement settlement : settlements()) {
+      StreamShared one = all.get(settlement.delivery().shard());
+      if (one != null) {
+        one.settle(settlement);
+      }
+    }
+    for (StreamShared one : all.values()) {
+      if (one.unsure()) {
+        giveBackUnknown(one);
+      }
+    }
+    List<Delivery> out = new ArrayList<>();
+    try {
+      ask(max == 0 ? 0 : pace.most(Math.min(max, MOST)), out);
+    } catch (AgentException e) {
+      if (out.isEmpty()) {
+        throw e;
+      }
+    }
+    pace.saw(out);
+    note();
+    return out;
+  }
+
+  /** Says, settles, looks and reads wherever there is something to do, in one trip. */
+  private void ask(int max, List<Delivery> out) {
+    long now = System.nanoTime();
+    boolean judge = looking(now);
+    Round round = new Round(now, max);
+    List<StreamShared> order = List.copyOf(all.values());
+    turn = (turn + 1) % order.size();
+    int lookers = (int) order.stream().filter(StreamShared::looks).count();
+    for (int i = 0; i < order.size(); i++) {
+      StreamShared one = order.get((turn + i) % order.size());
+      // half of the room is for what is new
+      int some = lookers == 0 ? 0 : Math.min(round.room, Math.max(1, max / 2 / lookers));
+      Call call = one.ask(max == 0 ? 0 : some, judge, now, lease);
+      if (call != null) {
+        round.room -= one.looks() && max > 0 ? some : 0;
+        round.add(one, call, 0);
+      }
+    }
+    List<StreamShared> ready = new ArrayList<>();
+    for (int i = 0; i < order.size(); i++) {
+      StreamShared one = order.get((turn + i) % order.size());
+      if (one.ready() && one.known(now, lease)) {
+        ready.add(one);
+      }
+    }
+    int each = ready.isEmpty() ? 0 : Math.max(1, round.room / ready.size());
+    for (StreamShared one : ready) {
+      if (round.room >= each && round.room > 0) {
+        round.room -= each;
+        round.add(one, one.read(each), each);
+      }
+    }
+    round.send(out);
+  }
+
+  /** Whether to judge who has gone; not after one could not ask oneself for a while. */
+  private boolean looking(long now) {
+    if (now - nextLook >= 0) {
+      all.values().forEach(StreamShared::look);
+      nextLook = now + Math.min(LONGEST_LOOK, lease / LOOK_PARTS);
+    }
+    boolean judge = !lookedBefore || now - lastLooked < lease / 2;
+    lookedBefore = true;
+    lastLooked = now;
+    return judge;
+  }
+
+  /** What is sent together. */
+  private final class Round {
+    final long now;
+    int room;
+    final List<StreamShared> about = new ArrayList<>();
+    final List<Ask> asks = new ArrayList<>();
+    final List<Integer> reads = new ArrayList<>();
+
+    Round(long now, int room) {
+      this.now = now;
+      this.room = room;
+    }
+
+    void add(StreamShared one, Ask ask, int most) {
+      about.add(one);
+      asks.add(ask);
+      reads.add(most);
+    }
+
+    void send(List<Delivery> out) {
+      if (asks.isEmpty()) {
+        return;
+      }
+      List<@Nullable Object> answers;
+      try {
+        answers = parts.link().each(asks);
+      } catch (AgentException e) {
+        about.forEach(StreamShared::doubt);
+        throw e;
+      }
+      @Nullable JedisDataException failure = null;
+      for (int i = 0; i < asks.size(); i++) {
+        StreamShared one = about.get(i);
+        if (answers.get(i) instanceof JedisDataException e) {
+          failure = e;
+          one.doubt();
+          if (StreamErrors.isGone(e)) {
+            parts.topics().restore(one.shard, group, Mode.SHARED);
+          }
+        } else if (reads.get(i) == 0) {
+          one.answered((List<?>) answers.get(i), out);
+          parts.trimmer().changed(one.shard, one.entriesSettled());
+        } else {
+          one.came(answers.get(i), reads.get(i), out);
+        }
+      }
+      if (System.nanoTime() - now > lease / 2) {
+        out.forEach(StreamSharedFeed.this::giveBack); // by now others may have it
+        out.clear();
+      }
+      parts.trimmer().trimSome();
+      if (failure != null) {
+        throw RedisErrors.of(failure);
+      }
+    }
+  }
+
+  private void giveBack(Delivery delivery) {
+    StreamShared one = all.get(delivery.shard());
+    if (one != null) {
+      one.settle(new Settlement.Again(delivery));
+    }
+  }
+
+  /** After an answer was lost, this feed may have what it does not know of. */
+  private void giveBackUnknown(StreamShared one) {
+    String after = "0-0";
+    while (after != null) {
+      Object page = parts.link().each(List.of(one.pending(after, PAGE))).get(0);
+      if (page instanceof JedisDataException e && StreamErrors.isGone(e)) {
+        parts.topics().restore(one.shard, group, Mode.SHARED);
+        page = List.of();
+      }
+      after = one.found(StreamAnswers.list(page), PAGE);
+    }
+  }
+
+  @Override
+  void await(long nanos) {
+    List<StreamShared> order = List.copyOf(all.values());
+    List<Ask> asks = new ArrayList<>();
+    List<StreamShared> asked = new ArrayList<>();
+    for (StreamShared one : order) {
+      if (one.ready() || one.looks()) {
+        return;
+      }
+      if (one.waitFrom() == null) {
+        asked.add(one);
+        asks.add(
+            new Command(new CommandArguments(Protocol.Command.XINFO).add("GROUPS").key(one.log())));
+      }
+    }
+    if (!asks.isEmpty()) {
+      List<@Nullable Object> answers = parts.link().each(asks);
+      for (int i = 0; i < asked.size(); i++) {
+        List<?> groups = StreamAnswers.list(answers.get(i));
+        String last = StreamAnswers.lastDelivered(groups, group);
+        asked.get(i).waitFrom(last == null ? "0-0" : last);
+        asked.get(i).lag(StreamAnswers.lag(groups, group));
+      }
+    }
+    List<String> ids = new ArrayList<>();
+    for (StreamShared one : order) {
+      String from = one.waitFrom();
+      ids.add(from == null ? "0-0" : from);
+    }
+    long untilLook = Math.max(1_000_000, nextLook - System.nanoTime());
+    List<List<?>> came = waiter.read(logs, ids, 1, Math.min(nanos, untilLook));
+    for (int i = 0; i < order.size(); i++) {
+      if (!came.get(i).isEmpty()) {
+        order.get(i).wake();
+      }
+    }
+  }
+
+  @Override
+  void leave() {
+    for (Settlement settlement : settlements()) {
+      StreamShared one = all.get(settlement.delivery().shard());
+      if (one != null) {
+        one.settle(settlement);
+      }
+    }
+    List<Call> calls = new ArrayList<>();
+    all.values().forEach(one -> calls.add(one.leave()));
+    parts.link().each(calls);
+    states = List.of();
+  }
+
+  private void note() {
+    List<ShardState> now = new ArrayList<>(all.size());
+    all.values().forEach(one -> now.add(one.state()));
+    states = now;
+  }
+
+  @Override
+  public List<ShardState> shards() {
+    return states;
+  }
+}

@@ -1,0 +1,118 @@
+package dev.troupe.redis;
+
+import dev.troupe.redis.RedisLink.Ask;
+import dev.troupe.redis.RedisLink.Command;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import redis.clients.jedis.CommandArguments;
+import redis.clients.jedis.Protocol;
+import redis.clients.jedis.exceptions.JedisDataException;
+
+/**
+ * Reads streams without a group, and waits for something to come. Over a cluster, which refuses to
+ * read several shards at once, it looks every few milliseconds instead. For one feed.
+ */
+final class StreamWaiter {
+  /** A wait is cut into pieces, so that it ends when its thread is interrupted. */
+  static final long PIECE_MILLIS = 100;
+
+  private static final long SHORTEST_NANOS = 2_000_000;
+  private static final long LONGEST_NANOS = 50_000_000;
+
+  private final RedisLink link;
+  private boolean apart;
+  private long idle = SHORTEST_NANOS;
+
+  StreamWaiter(RedisLink link) {
+    this.link = link;
+    this.apart = link.clustered();
+  }
+
+  /**
+   * What lies in streams behind ids.
+   *
+   * @param most so many entries of each
+   * @param nanos how long to wait when there is none
+   * @return for each stream its entries; empty where there are none
+   */
+  List<List<?>> read(List<byte[]> logs, List<String> ids, int most, long nanos) {
+    if (!apart) {
+      long millis = Math.min(PIECE_MILLIS, nanos / 1_000_000);
+      Object answer = link.each(List.of(together(logs, ids, most, millis))).get(0);
+      apart = answer instanceof JedisDataException e && RedisErrors.kind(e).equals("CROSSSLOT");
+      if (!apart) {
+        return sorted(logs, StreamAnswers.list(answer));
+      }
+    }
+    return apart(logs, ids, most, nanos);
+  }
+
+  private static Ask together(List<byte[]> logs, List<String> ids, int most, long millis) {
+    CommandArguments words = new CommandArguments(Protocol.Command.XREAD).add("COUNT").add(most);
+    if (millis > 0) {
+      words.add("BLOCK").add(millis);
+    }
+    words.add("STREAMS");
+    logs.forEach(words::key);
+    ids.forEach(words::add);
+    return new Command(words);
+  }
+
+  private List<List<?>> apart(List<byte[]> logs, List<String> ids, int most, long nanos) {
+    List<Ask> asks = new ArrayList<>(logs.size());
+    for (int i = 0; i < logs.size(); i++) {
+      asks.add(together(logs.subList(i, i + 1), ids.subList(i, i + 1), most, 0));
+    }
+    List<List<?>> all = new ArrayList<>(logs.size());
+    boolean some = false;
+    for (Object answer : link.each(asks)) {
+      List<?> parts = StreamAnswers.list(answer);
+      List<?> entries = parts.isEmpty() ? List.of() : StreamAnswers.entries(parts.get(0));
+      some |= !entries.isEmpty();
+      all.add(entries);
+    }
+    if (some) {
+      idle = SHORTEST_NANOS;
+    } else if (nanos > 0) {
+      LockSupport.parkNanos(this, Math.min(nanos, idle));
+      idle = Math.min(LONGEST_NANOS, idle * 2);
+    }
+    return all;
+  }
+
+  /** Puts what came beside the streams that were asked about. */
+  private static List<List<?>> sorted(List<byte[]> logs, List<?> streams) {
+    List<List<?>> all = new ArrayList<>(logs.size());
+    int next = 0;
+    for (byte[] log : logs) {
+      // the answer has them in the order of the question, without those that have nothing
+      boolean here =
+          next < streams.size() && Arrays.equals(log, StreamAnswers.stream(streams.get(next)));
+      all.add(here ? StreamAnswers.entries(streams.get(next++)) : List.of());
+    }
+    return all;
+  }
+
+  /** The last id of each stream, {@code 0-0} where there is none. */
+  List<String> ends(List<byte[]> logs) {
+    List<Ask> asks = new ArrayList<>(logs.size());
+    for (byte[] log : logs) {
+      asks.add(
+          new Command(
+              new CommandArguments(Protocol.Command.XREVRANGE)
+                  .key(log)
+                  .add("+")
+                  .add("-")
+                  .add("COUNT")
+                  .add(1)));
+    }
+    List<String> ends = new ArrayList<>(logs.size());
+    for (Object answer : link.each(asks)) {
+      List<?> entries = StreamAnswers.list(answer);
+      ends.add(entries.isEmpty() ? "0-0" : StreamEntry.id((List<?>) entries.get(0)));
+    }
+    return ends;
+  }
+}
