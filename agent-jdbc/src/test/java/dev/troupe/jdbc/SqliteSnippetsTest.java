@@ -14,9 +14,11 @@ import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** The code about SQLite that the documents show. */
 @Timeout(60)
+@Isolated // it reads what is printed
 class SqliteSnippetsTest {
   @TempDir Path folder;
 
