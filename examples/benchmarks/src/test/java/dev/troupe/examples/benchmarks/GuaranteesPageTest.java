@@ -99,8 +99,7 @@ class GuaranteesPageTest {
           new Column(
               "store in Redis 7",
               in("RedisStoreBusTest").and(e -> !e.report.contains("jedis-7.4"))),
-          new Column(
-              "Redis Streams", in("RedisBusTest").and(e -> !e.report.contains("jedis-7.4"))),
+          new Column("Redis Streams", in("RedisBusTest").and(e -> !e.report.contains("jedis-7.4"))),
           new Column("Kafka 4.4, SQLite", in("KafkaBusTest")));
 
   private static final String LIMIT_CONTRACT = "RateLimiterContract.java";
@@ -274,7 +273,8 @@ class GuaranteesPageTest {
 
   private List<Executed> executed() throws IOException {
     List<Executed> executed = new ArrayList<>();
-    for (String module : List.of("agent-core", "agent-testkit", "agent-jdbc", "agent-redis", "agent-kafka")) {
+    for (String module :
+        List.of("agent-core", "agent-testkit", "agent-jdbc", "agent-redis", "agent-kafka")) {
       Path reports = root.resolve(module).resolve("target/surefire-reports");
       assertThat(reports)
           .as("the tests of %s have run: this page is made by mvn verify of all modules", module)
