@@ -1,5 +1,6 @@
 package dev.troupe.agent;
 
+import dev.troupe.event.Event;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -148,6 +149,22 @@ public interface AgentContext {
    * @param progress anything that the codec can write
    */
   void publish(Object progress);
+
+  /**
+   * Publishes an event in one change with the next effect: it goes out if and only if the run goes
+   * on from there, even if this process dies. Costs no write of its own. The event is published
+   * soon after that change, at least once, and under the same id should it be published twice;
+   * events of one key go out in the order in which the run published them. An event without {@code
+   * correlationid} gets the run's id, so that an answer can be sent to the run as a signal; one
+   * without {@code traceparent} gets the run's.
+   *
+   * @param topic where to
+   * @param event the event, at most 120 KiB
+   * @throws dev.troupe.AgentException with {@code INVALID_INPUT} when the runtime was given no
+   *     event bus, the topic's name is none, or the event does not keep to its schema; {@code
+   *     LIMIT_EXCEEDED} when it is too large
+   */
+  void publish(String topic, Event event);
 
   /**
    * The store's time of the last effect in this branch; the same on every replay.

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * An event that a group could not handle, kept until somebody decides.
  *
  * @param id its name, for {@link DeadLetters}
- * @param group whose it is
+ * @param group whose it is; empty when it could not be published
  * @param topic where it came from
  * @param shard where in the topic
  * @param offset where in the shard
@@ -40,7 +40,9 @@ public record DeadLetter(
     /** Its bytes are no event. */
     UNDECODABLE,
     /** Its data does not keep to the schema of its type. */
-    INVALID
+    INVALID,
+    /** It waited in the store, and the transport refuses it for good. */
+    UNPUBLISHED
   }
 
   public DeadLetter {

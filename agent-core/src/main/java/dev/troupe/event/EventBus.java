@@ -73,7 +73,8 @@ public final class EventBus implements AutoCloseable {
     this.parking = new ParkingLot(access, transport, b.lease, b.lookEvery);
     this.deadLetters = new DeadLetters(access, parking);
     this.replies = new Replies(this);
-    parking.start();
+    parking.start(
+        (parked, why) -> deadLetters.put("", Task.of(parked), DeadLetter.Reason.UNPUBLISHED, why));
   }
 
   /**
@@ -162,7 +163,24 @@ public final class EventBus implements AutoCloseable {
     publishAt(topic, event, Instant.ofEpochMilli(access.now(access.id(topic))).plus(delay));
   }
 
-  private Event checked(Event event) {
+  /**
+   * What publishes events in one change with something else.
+   *
+   * @param store the store in which the change is made
+   * @return the same bus, seen from there
+   * @throws AgentException with {@link ErrorCode#INVALID_INPUT} when this is not the bus's store
+   */
+  public EventOutbox outbox(StateStore store) {
+    if (store != access.store) {
+      throw new AgentException(
+          ErrorCode.INVALID_INPUT,
+          "the event bus keeps what waits in another store (%s) than this one (%s); give both the same object"
+              .formatted(access.store.info().name(), store.info().name()));
+    }
+    return new EventOutbox(this);
+  }
+
+  Event checked(Event event) {
     return schemas == null ? event : schemas.checked(event);
   }
 
@@ -262,12 +280,17 @@ public final class EventBus implements AutoCloseable {
   }
 
   /**
-   * What keeps events from flowing just now, in any subscriber of this bus.
+   * What keeps events from flowing just now, in any subscriber of this bus or on their way out of
+   * its store.
    *
    * @return empty when all is well
    */
   public List<String> problems() {
     List<String> all = new ArrayList<>();
+    String trouble = parking.trouble();
+    if (trouble != null) {
+      all.add(trouble);
+    }
     subscribers.forEach(one -> all.addAll(one.problems()));
     return all;
   }

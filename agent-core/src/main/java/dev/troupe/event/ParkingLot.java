@@ -1,7 +1,9 @@
 package dev.troupe.event;
 
 import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
 import dev.troupe.event.Delivery.Shard;
+import dev.troupe.state.Change;
 import dev.troupe.state.Claim;
 import dev.troupe.state.Edit;
 import dev.troupe.state.Grant;
@@ -12,8 +14,11 @@ import dev.troupe.state.Stored;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -21,6 +26,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.PriorityBlockingQueue;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,6 +45,10 @@ final class ParkingLot implements AutoCloseable {
   private static final int MOST_BYTES = 4 << 20;
   private static final Duration LATER = Duration.ofSeconds(1);
 
+  /** What the event itself is to blame for, so that no later try can do better. */
+  private static final Set<ErrorCode> FOR_GOOD =
+      EnumSet.of(ErrorCode.INVALID_INPUT, ErrorCode.LIMIT_EXCEEDED);
+
   private final StoreAccess access;
   private final EventTransport transport;
   private final Holders holders;
@@ -48,6 +58,8 @@ final class ParkingLot implements AutoCloseable {
       new PriorityBlockingQueue<>(16, Comparator.naturalOrder());
   private final Thread thread;
   private volatile boolean closed;
+  private volatile @Nullable String trouble;
+  private BiConsumer<Parked, AgentException> buried = (parked, why) -> {};
   private boolean started;
 
   /** Who handles what was parked. */
@@ -68,7 +80,13 @@ final class ParkingLot implements AutoCloseable {
     thread.setDaemon(true);
   }
 
-  void start() {
+  /**
+   * Begins to look.
+   *
+   * @param letters keeps what can't be published
+   */
+  void start(BiConsumer<Parked, AgentException> letters) {
+    buried = letters;
     started = true;
     holders.begin();
     thread.start();
@@ -106,8 +124,25 @@ final class ParkingLot implements AutoCloseable {
     Event event = outgoing.event();
     String name = Hash.of(outgoing.topic() + " " + event.source() + " " + event.id());
     RecordId id = access.id(PUBLISH + ":" + name);
-    Parked.Note note = new Parked.Note(1, "", outgoing.topic(), 0, "", 0, 0, "");
+    Parked.Note note = new Parked.Note(1, "", outgoing.topic(), 0, name, 0, 0, "");
     lay(new Parked(id, null, note, event), due);
+  }
+
+  /** What a change has to do so that an event is published when the change is done. */
+  List<Edit> laid(String key, Outgoing outgoing) {
+    String lane = outgoing.event().keyOrNull();
+    Parked.Note note =
+        new Parked.Note(1, "", outgoing.topic(), 0, key, 0, 0, lane == null ? "" : lane);
+    Parked parked = new Parked(access.id(key), null, note, outgoing.event());
+    List<Edit> edits = new ArrayList<>(parked.edits(key));
+    edits.add(new Edit.Queue(key, PUBLISH, 0, Instant.EPOCH, lane(parked), Long.MAX_VALUE));
+    return edits;
+  }
+
+  /** Something was laid down by others. */
+  void look() {
+    hints.add(System.nanoTime());
+    LockSupport.unpark(thread);
   }
 
   /** Has a group handle an event later, in the order of its lane. */
@@ -213,8 +248,7 @@ final class ParkingLot implements AutoCloseable {
       access.apply(
           parked.id().partition(), List.of(new Edit.Held(key, grant), new Edit.Delete(key)));
     }
-    hints.add(System.nanoTime()); // the next of its lane
-    LockSupport.unpark(thread);
+    look(); // the next of its lane may come
   }
 
   /** It is to come again, and keeps its place in its lane. */
@@ -288,13 +322,15 @@ final class ParkingLot implements AutoCloseable {
                 access.store.info().all(),
                 TOGETHER,
                 MOST_BYTES));
+    List<Parked> toPublish = new ArrayList<>();
     for (Stored found : due) {
-      hand(found);
+      hand(found, toPublish);
     }
+    publish(toPublish);
     return due.size() == TOGETHER;
   }
 
-  private void hand(Stored found) {
+  private void hand(Stored found, List<Parked> toPublish) {
     Parked parked;
     try {
       parked = Parked.decode(found);
@@ -303,7 +339,7 @@ final class ParkingLot implements AutoCloseable {
       return;
     }
     if (parked.note().group().isEmpty()) {
-      publish(parked);
+      toPublish.add(parked);
       return;
     }
     List<Taker> subscribers = served.getOrDefault(queue(parked.note()), List.of());
@@ -316,15 +352,75 @@ final class ParkingLot implements AutoCloseable {
     again(parked, parked.attempts(), LATER);
   }
 
-  private void publish(Parked parked) {
-    try {
-      transport.append(List.of(new Outgoing(parked.note().topic(), parked.event())));
-    } catch (AgentException e) {
-      LOG.warn("{} is published later than it should: {}", parked.event(), e.toString());
-      again(parked, parked.attempts() + 1, LATER);
+  /** Those of a lane come one by one, so that none overtakes another that is not published yet. */
+  private void publish(List<Parked> some) {
+    if (some.isEmpty()) {
       return;
     }
-    done(parked);
+    List<Outgoing> outgoing = new ArrayList<>(some.size());
+    some.forEach(one -> outgoing.add(new Outgoing(one.note().topic(), one.event())));
+    List<Outgoing> failed = List.of();
+    AgentException why = null;
+    try {
+      transport.append(outgoing);
+      trouble = null;
+    } catch (AppendFailedException e) {
+      failed = e.failed();
+      why = e;
+    } catch (AgentException e) {
+      failed = outgoing;
+      why = e;
+    }
+    Set<Event> notAppended = Collections.newSetFromMap(new IdentityHashMap<>());
+    failed.forEach(one -> notAppended.add(one.event()));
+    List<Parked> published = new ArrayList<>(some.size());
+    List<Parked> refused = new ArrayList<>();
+    for (Parked one : some) {
+      (notAppended.contains(one.event()) ? refused : published).add(one);
+    }
+    done(published);
+    if (why != null) {
+      notPublished(refused, why, some.size() == 1);
+    }
+  }
+
+  private void notPublished(List<Parked> refused, AgentException why, boolean alone) {
+    if (!FOR_GOOD.contains(why.code())) {
+      trouble = "events that wait in the store can't be published: " + why.getMessage();
+      LOG.warn(
+          "{} event(s) are published later than they should: {}", refused.size(), why.toString());
+      refused.forEach(one -> again(one, one.attempts() + 1, LATER));
+    } else if (alone) {
+      for (Parked one : refused) {
+        LOG.error("{} can't be published and is a dead letter: {}", one.event(), why.toString());
+        buried.accept(one, why);
+        done(List.of(one));
+      }
+    } else {
+      refused.forEach(one -> publish(List.of(one))); // one of them may be to blame
+    }
+  }
+
+  private void done(List<Parked> published) {
+    List<Change> changes = new ArrayList<>(published.size());
+    for (Parked one : published) {
+      Grant grant = one.grant();
+      if (grant != null) {
+        String key = one.id().key();
+        changes.add(
+            access.change(
+                one.id().partition(), List.of(new Edit.Held(key, grant), new Edit.Delete(key))));
+      }
+    }
+    if (!changes.isEmpty()) {
+      access.apply(changes);
+      look();
+    }
+  }
+
+  /** What keeps events from being published, null when all is well. */
+  @Nullable String trouble() {
+    return trouble;
   }
 
   @Override

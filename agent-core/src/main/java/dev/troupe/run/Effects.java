@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -337,6 +338,27 @@ abstract sealed class Effects permits Journal {
     begin(path);
     changes.riders.addAll(
         entries.finish(path, entries.create(Entry.Kind.PROGRESS, now, 1, payload)));
+    return true;
+  }
+
+  /**
+   * The agent publishes an event. It goes out with the next change.
+   *
+   * @param path the place
+   * @param what for people: the topic, a line feed, and the event's id
+   * @param laid what lays the event down in a record of this key
+   * @param now the store's time
+   * @return false when it was published before
+   */
+  public boolean publish(String path, String what, Function<String, List<Edit>> laid, Instant now) {
+    if (entries.reach(path, Entry.Kind.PUBLISHED, Entry.Kind.PUBLISHED, "an event") != null) {
+      return false;
+    }
+    begin(path);
+    List<Edit> edits = laid.apply(post.eventKey());
+    changes.riders.addAll(
+        entries.finish(path, entries.create(Entry.Kind.PUBLISHED, now, 1, Entry.text(what))));
+    changes.riders.addAll(edits);
     return true;
   }
 

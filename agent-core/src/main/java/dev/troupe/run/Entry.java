@@ -36,6 +36,8 @@ public record Entry(Kind kind, long number, long at, int attempts, byte[] payloa
     WINNER('w'),
     /** Progress that was told. */
     PROGRESS('p'),
+    /** An event that goes out; the payload is its topic, a line feed, and its id. */
+    PUBLISHED('b'),
     /** An effect under way: the payload is when it goes on, a line feed, and the last failure. */
     OPEN('t'),
     /** An effect that was begun and must not be repeated blindly. */

@@ -27,6 +27,7 @@ public final class Outbox {
   public static final String QUEUE = "$outbox";
 
   private static final String NAME = "/$out-";
+  private static final String EVENT = "/$event-";
   private static final String MAIL = "1 mail";
   private static final String CREATE = "1 create";
 
@@ -34,6 +35,20 @@ public final class Outbox {
 
   static String key(String run, String unique) {
     return run + NAME + unique;
+  }
+
+  static String eventKey(String run, String unique) {
+    return run + EVENT + unique;
+  }
+
+  /**
+   * Whether a record is an event that goes out.
+   *
+   * @param key its key
+   * @return true for one that a bus publishes
+   */
+  public static boolean isEvent(String key) {
+    return key.contains(EVENT);
   }
 
   /**

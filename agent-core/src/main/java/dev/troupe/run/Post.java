@@ -40,10 +40,19 @@ final class Post {
     return isNear(child.id()) ? Runs.create(child) : Outbox.create(outboxKey(), child);
   }
 
-  /** Unique for ever, since a grant is. */
+  /** Where an event lies until it is published. */
+  String eventKey() {
+    return Outbox.eventKey(run, unique());
+  }
+
   private String outboxKey() {
+    return Outbox.key(run, unique());
+  }
+
+  /** Unique for ever, since a grant is. */
+  private String unique() {
     byte[] name = (seed + ++sent).getBytes(StandardCharsets.UTF_8);
     long bits = UUID.nameUUIDFromBytes(name).getLeastSignificantBits() & Long.MAX_VALUE;
-    return Outbox.key(run, Long.toString(bits, 36));
+    return Long.toString(bits, 36);
   }
 }

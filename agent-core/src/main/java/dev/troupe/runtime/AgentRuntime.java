@@ -6,6 +6,7 @@ import dev.troupe.ErrorCode;
 import dev.troupe.agent.AgentDefinition;
 import dev.troupe.agent.AgentRegistry;
 import dev.troupe.agent.Resolution;
+import dev.troupe.event.EventBus;
 import dev.troupe.state.MemoryStateStore;
 import dev.troupe.state.StateStore;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -304,6 +305,20 @@ public final class AgentRuntime implements AutoCloseable {
     }
 
     /**
+     * Lets agents publish events, see {@link dev.troupe.agent.AgentContext#publish(String,
+     * dev.troupe.event.Event)}.
+     *
+     * @param bus a bus over the same store as this runtime, the same object; not closed by the
+     *     runtime. It has to be open as long as the runtime is; events that are not published then
+     *     go out by another bus over the store, or by the next
+     * @return this
+     */
+    public Builder events(EventBus bus) {
+      settings.events = Objects.requireNonNull(bus, "bus");
+      return this;
+    }
+
+    /**
      * Counts what happens in a registry: {@code troupe.runs.started} (tags agent, again), {@code
      * troupe.runs.parked}, {@code troupe.runs.ended} (agent, state), {@code troupe.runs.let.go}
      * (agent, reason: fenced, lease_ended, store_away, stuck, error), {@code troupe.steps} (a timer
@@ -442,7 +457,8 @@ public final class AgentRuntime implements AutoCloseable {
      * Starts the runtime: takes over what a dead process held, then takes runs.
      *
      * @return the runtime
-     * @throws AgentException when the store does not answer
+     * @throws AgentException when the store does not answer; with {@link ErrorCode#INVALID_INPUT}
+     *     when the event bus keeps what waits in another store
      */
     public AgentRuntime start() {
       return new AgentRuntime(settings);

@@ -136,10 +136,14 @@ final class JournalAccess {
     return outcome;
   }
 
-  /** Stores a change as it is, and looks at nothing. */
+  /** Stores a change as it is, and looks at no mail. */
   Outcome send(Change change) {
     try {
-      return run.core.access.write(change);
+      Outcome outcome = run.core.access.write(change);
+      if (outcome instanceof Outcome.Done done && done.seen().size() > 1) {
+        run.core.published(done);
+      }
+      return outcome;
     } catch (AgentException failed) {
       if (failed.code() == ErrorCode.LIMIT_EXCEEDED || failed.code() == ErrorCode.INVALID_INPUT) {
         // it would be refused each time: somebody has to look

@@ -12,6 +12,8 @@ import dev.troupe.agent.Names;
 import dev.troupe.agent.Step;
 import dev.troupe.agent.StepAction;
 import dev.troupe.agent.StepFailedException;
+import dev.troupe.event.Event;
+import dev.troupe.event.EventOutbox;
 import dev.troupe.run.Entry;
 import dev.troupe.run.Journal;
 import dev.troupe.run.Look;
@@ -344,6 +346,32 @@ final class RunContext implements AgentContext {
     if (ask(journal -> journal.publish(path, payload, run.core.access.now()))) {
       run.core.tell(new RunEvent.Progress(run.runId(), run.definition.name(), progress));
     }
+  }
+
+  @Override
+  public void publish(String topic, Event event) {
+    EventOutbox outbox = run.core.events();
+    String path = path("event " + topic);
+    Event sent = inContext(event);
+    ask(
+        journal ->
+            journal.publish(
+                path,
+                topic + "\n" + sent.id(),
+                key -> outbox.edits(key, topic, sent),
+                run.core.access.now()));
+  }
+
+  private Event inContext(Event event) {
+    Event.Builder builder = event.toBuilder();
+    if (event.correlationId().isEmpty()) {
+      builder.correlationId(run.runId());
+    }
+    String trace = run.header().terms().trace();
+    if (event.traceparent().isEmpty() && !trace.isEmpty()) {
+      builder.traceparent(trace);
+    }
+    return builder.build();
   }
 
   @Override

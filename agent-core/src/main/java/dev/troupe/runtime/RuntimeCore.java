@@ -7,6 +7,7 @@ import dev.troupe.agent.Agent;
 import dev.troupe.agent.AgentDefinition;
 import dev.troupe.agent.AgentRegistry;
 import dev.troupe.agent.Failure;
+import dev.troupe.event.EventOutbox;
 import dev.troupe.run.Outbox;
 import dev.troupe.run.RunEnd;
 import dev.troupe.run.RunHeader;
@@ -79,6 +80,7 @@ final class RuntimeCore {
   volatile @Nullable Noted stuck;
 
   private final List<RunListener> listeners;
+  private @Nullable EventOutbox events;
   private @Nullable ClaimLoop claims;
   private @Nullable Upkeep upkeep;
 
@@ -97,6 +99,10 @@ final class RuntimeCore {
     this.options = options;
     this.executor = executor;
     this.listeners = List.copyOf(listeners);
+  }
+
+  void publishBy(@Nullable EventOutbox outboxOfBus) {
+    this.events = outboxOfBus;
   }
 
   void connect(ClaimLoop loop, Upkeep keeper) {
@@ -242,6 +248,25 @@ final class RuntimeCore {
 
   private boolean isOwn(@Nullable Grant holder) {
     return holder != null && holder.holder().equals(fleet.incarnation());
+  }
+
+  /** How events go out with a change. */
+  EventOutbox events() {
+    EventOutbox out = events;
+    if (out == null) {
+      throw new AgentException(
+          ErrorCode.INVALID_INPUT,
+          "this runtime has no event bus to publish with; give its builder one by events(bus)");
+    }
+    return out;
+  }
+
+  /** What a change laid down as an event need not wait for the bus's next look. */
+  void published(Outcome.Done done) {
+    EventOutbox out = events;
+    if (out != null && done.seen().stream().anyMatch(seen -> Outbox.isEvent(seen.key()))) {
+      out.look();
+    }
   }
 
   /** A record got mail: whoever waits for it should look. */

@@ -2,6 +2,7 @@ package dev.troupe.runtime;
 
 import dev.troupe.Codec;
 import dev.troupe.agent.AgentRegistry;
+import dev.troupe.event.EventBus;
 import dev.troupe.state.StateStore;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
@@ -16,6 +17,7 @@ final class Settings {
   @Nullable StateStore store;
   Codec codec = Codec.json();
   @Nullable MeterRegistry meters;
+  @Nullable EventBus events;
   int maxConcurrentRuns = 64;
   Duration hotWait = Duration.ofSeconds(1);
   Duration pollInterval = Duration.ofMillis(200);
@@ -50,7 +52,10 @@ final class Settings {
             shutdownGrace,
             maxTakeOvers,
             retention);
-    return new RuntimeCore(
-        new Fleet(access, expiry), access, codec, registry, options, Threads.executor(), told);
+    RuntimeCore core =
+        new RuntimeCore(
+            new Fleet(access, expiry), access, codec, registry, options, Threads.executor(), told);
+    core.publishBy(events == null ? null : events.outbox(used));
+    return core;
   }
 }

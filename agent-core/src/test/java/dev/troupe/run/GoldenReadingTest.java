@@ -297,6 +297,7 @@ class GoldenReadingTest {
               .isEqualTo(failure("java.lang.IllegalStateException", "sold out", false));
           isFinished(run.step("reserve#1", world.now()), Kind.DONE, 1, bytes("1"));
           isFinished(run.step("reserve#2", world.now()), Kind.DONE, 1, bytes("2"));
+          assertThat(run.publish("event sold#1", "", key -> List.of(), world.now())).isFalse();
           run.compensate();
           isFinished(run.step("undo/reserve#2", world.now()), Kind.DONE, 1, bytes("null"));
           assertThat(run.step("undo/reserve#1", world.now())).isEqualTo(new Look.Begin(1));

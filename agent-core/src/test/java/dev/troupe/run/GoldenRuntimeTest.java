@@ -9,6 +9,8 @@ import dev.troupe.agent.Call;
 import dev.troupe.agent.Step;
 import dev.troupe.agent.StepFailedException;
 import dev.troupe.agent.UnknownOutcome;
+import dev.troupe.event.Event;
+import dev.troupe.event.EventBus;
 import dev.troupe.runtime.AgentRuntime;
 import dev.troupe.state.Find;
 import dev.troupe.state.Scan;
@@ -18,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -30,13 +33,20 @@ class GoldenRuntimeTest {
   private static final Duration SOON = Duration.ofSeconds(20);
 
   private final GoldenWorld world = new GoldenWorld();
+  private final EventBus bus = EventBus.over(world.store);
 
   /** What was really done, and not taken from a journal. */
   private final ConcurrentLinkedQueue<String> effects = new ConcurrentLinkedQueue<>();
 
+  @AfterEach
+  void close() {
+    bus.close(Duration.ZERO);
+  }
+
   private AgentRuntime start() {
     return AgentRuntime.builder()
         .store(world.store)
+        .events(bus)
         .retention(null)
         .pollInterval(Duration.ofMillis(20))
         .agent(
@@ -118,6 +128,7 @@ class GoldenRuntimeTest {
             .build();
     context.step(reserve, a -> effect(context, "reserve", 0));
     context.step(reserve, a -> effect(context, "reserve", 0));
+    context.publish("sold", Event.builder("sold.out").build());
     throw new IllegalStateException("sold out");
   }
 

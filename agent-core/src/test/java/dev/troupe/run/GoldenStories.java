@@ -252,6 +252,7 @@ final class GoldenStories {
     Journal run = begin("f");
     step(run, "reserve#1", "1");
     step(run, "reserve#2", "2");
+    run.publish("event sold#1", "sold\ne-1", key -> List.of(), world.now());
     byte[] why = failure("java.lang.IllegalStateException", "sold out", false);
     write(run, run.failing(why, world.now()));
     run.compensate();

@@ -6,11 +6,20 @@ import dev.troupe.AgentException;
 import dev.troupe.agent.AgentContext;
 import dev.troupe.agent.AgentDefinition;
 import dev.troupe.agent.Step;
+import dev.troupe.event.Delivery;
+import dev.troupe.event.Event;
+import dev.troupe.event.EventBus;
+import dev.troupe.event.EventTransport;
+import dev.troupe.event.Position;
+import dev.troupe.event.StoreTransport;
 import dev.troupe.runtime.AgentRuntime;
 import dev.troupe.runtime.RunHandle;
 import dev.troupe.runtime.Submission;
 import dev.troupe.state.StateStore;
 import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -59,6 +68,80 @@ public abstract class CrashContract {
     assertThat(report.crashes()).isGreaterThanOrEqualTo(2 * report.calls());
   }
 
+  @Test
+  @Tag("guarantee-1")
+  @Tag("guarantee-2")
+  void crashedAtEveryChangeOfItsStoreARunPublishesAllItsEventsInTheirOrderAndNoOthers() {
+    CrashEverywhere.Report report =
+        CrashEverywhere.over(this::newStore)
+            .reopening(this::reopen)
+            .atOnce(16)
+            .run(CrashContract::publishing);
+    assertThat(report.calls()).isGreaterThan(8);
+    assertThat(report.crashes()).isGreaterThanOrEqualTo(2 * report.calls());
+  }
+
+  private static List<String> publishing(AgentRuntime.Builder builder, StateStore store)
+      throws InterruptedException {
+    StoreTransport transport = StoreTransport.builder(store).build();
+    EventBus bus =
+        EventBus.builder(transport, store)
+            .lease(Duration.ofMillis(500))
+            .lookEvery(Duration.ofMillis(20))
+            .build();
+    try {
+      bus.prepare(List.of(new EventTransport.Topic("tales", 1, Duration.ofHours(1))), true);
+      builder
+          .events(bus)
+          .agent(
+              AgentDefinition.of("teller", String.class, String.class, CrashContract::tell)
+                  .build());
+      try (AgentRuntime runtime = builder.start()) {
+        String thought = submit(runtime, "teller", "tale").await();
+        List<Event> told = List.of();
+        while (told.isEmpty() || !told.get(told.size() - 1).id().equals("ended")) {
+          told = told(bus);
+          LockSupport.parkNanos(Duration.ofMillis(5).toNanos());
+          if (Thread.currentThread().isInterrupted()) {
+            throw new InterruptedException();
+          }
+        }
+        // what was told is what the step kept, not what a process thought that died with it
+        assertThat(told)
+            .filteredOn(one -> one.id().equals("begun"))
+            .isNotEmpty()
+            .allSatisfy(one -> assertThat(one.data(String.class)).isEqualTo(thought));
+        // each once or more often, but first in their order
+        return told.stream().map(Event::id).distinct().toList();
+      }
+    } finally {
+      bus.close(Duration.ZERO);
+      transport.close();
+    }
+  }
+
+  private static List<Event> told(EventBus bus) {
+    return bus.history("tales", Position.START, 1_000).items().stream()
+        .map(found -> ((Delivery.Decoded) found.content()).event())
+        .toList();
+  }
+
+  private static String tell(String of, AgentContext context) {
+    String draft = of + " " + UUID.randomUUID();
+    tell(context, "begun", draft);
+    String thought = context.step("think", String.class, attempt -> draft);
+    tell(context, "thought", thought);
+    tell(context, "rests", thought);
+    context.sleep(Duration.ofMillis(5));
+    tell(context, "ended", thought);
+    return thought;
+  }
+
+  private static void tell(AgentContext context, String what, String text) {
+    context.publish(
+        "tales", Event.builder("tale." + what).id(what).key(context.runId()).json(text).build());
+  }
+
   private static String order(String item, AgentContext context) {
     Step<String> reserve =
         Step.of("reserve", String.class)
@@ -85,16 +168,16 @@ public abstract class CrashContract {
     builder.agent(
         AgentDefinition.of("price", String.class, Integer.class, CrashContract::price).build());
     try (AgentRuntime runtime = builder.start()) {
-      RunHandle<String> tea = submit(runtime, "tea");
-      RunHandle<String> ale = submit(runtime, "ale");
+      RunHandle<String> tea = submit(runtime, "order", "tea");
+      RunHandle<String> ale = submit(runtime, "order", "ale");
       runtime.signal("tea", "answer", "1", "yes");
       runtime.signal("ale", "answer", "1", "no");
       return outcome(tea) + "; " + outcome(ale);
     }
   }
 
-  private static RunHandle<String> submit(AgentRuntime runtime, String item) {
-    return runtime.submit(Submission.of("order", item, String.class).id(item).build());
+  private static RunHandle<String> submit(AgentRuntime runtime, String agent, String item) {
+    return runtime.submit(Submission.of(agent, item, String.class).id(item).build());
   }
 
   private static String outcome(RunHandle<String> run) throws InterruptedException {

@@ -94,6 +94,24 @@ public final class CrashEverywhere {
   }
 
   /**
+   * A scenario that needs the process's store for more than its runtime, such as a bus.
+   *
+   * @param <T> the scenario's result
+   */
+  @FunctionalInterface
+  public interface StoreScenario<T> {
+    /**
+     * Runs in one process.
+     *
+     * @param builder as that of {@link Scenario}
+     * @param store the store it is over, which dies with the process
+     * @return what the scenario is about
+     * @throws Exception when it fails
+     */
+    T run(AgentRuntime.Builder builder, StateStore store) throws Exception;
+  }
+
+  /**
    * What was done.
    *
    * @param calls how many changes of the store the scenario makes without a crash
@@ -156,6 +174,18 @@ public final class CrashEverywhere {
    * @throws AssertionError naming the crash and what was wrong after it
    */
   public <T> Report run(Scenario<T> scenario) {
+    return run((builder, store) -> scenario.run(builder));
+  }
+
+  /**
+   * Crashes a scenario everywhere that uses its store.
+   *
+   * @param scenario what a process does
+   * @param <T> the scenario's result
+   * @return what was done
+   * @throws AssertionError naming the crash and what was wrong after it
+   */
+  public <T> Report run(StoreScenario<T> scenario) {
     Life<T> whole = new Life<>(newStore.get(), none(), Set.of());
     T expected = whole.untilEnd(scenario);
     whole.store.close();
@@ -188,7 +218,7 @@ public final class CrashEverywhere {
   }
 
   /** How many steps were begun again after one crash; empty when the process outlived it. */
-  private <T> OptionalInt crash(Scenario<T> scenario, Crash crash, T expected) {
+  private <T> OptionalInt crash(StoreScenario<T> scenario, Crash crash, T expected) {
     Life<T> first = new Life<>(newStore.get(), crash, Set.of());
     if (!first.untilDeath(scenario)) {
       first.store.close();
@@ -294,7 +324,7 @@ public final class CrashEverywhere {
       }
     }
 
-    private FutureTask<T> begin(Scenario<T> scenario) {
+    private FutureTask<T> begin(StoreScenario<T> scenario) {
       boolean shared = store.info().sharing() == StoreInfo.Sharing.FLEET;
       AgentRuntime.Builder builder =
           AgentRuntime.builder()
@@ -304,14 +334,14 @@ public final class CrashEverywhere {
               .expiry(Duration.ofSeconds(1))
               .shutdownGrace(Duration.ZERO)
               .listener(this::heard);
-      FutureTask<T> task = new FutureTask<>(() -> scenario.run(builder));
+      FutureTask<T> task = new FutureTask<>(() -> scenario.run(builder, dying));
       Thread thread = new Thread(task, "crash-everywhere");
       thread.setDaemon(true);
       thread.start();
       return task;
     }
 
-    T untilEnd(Scenario<T> scenario) {
+    T untilEnd(StoreScenario<T> scenario) {
       T result = finish(begin(scenario));
       String again = repeated;
       if (again != null) {
@@ -335,7 +365,7 @@ public final class CrashEverywhere {
     }
 
     /** True when the process died; false when it outlived its crash. */
-    boolean untilDeath(Scenario<T> scenario) {
+    boolean untilDeath(StoreScenario<T> scenario) {
       FutureTask<T> task = begin(scenario);
       try {
         long until = System.nanoTime() + patience.toNanos();

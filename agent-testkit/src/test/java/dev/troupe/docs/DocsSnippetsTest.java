@@ -46,8 +46,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -538,6 +541,35 @@ class DocsSnippetsTest {
     assertThat(runtime.handle(run, String.class).await(SOON)).isEqualTo("paid order-7");
     bus.close(Duration.ofSeconds(1));
     runtime.close();
+  }
+
+  @Test
+  void eventsThatRunsPublish() throws Exception {
+    StateStore store = new MemoryStateStore();
+    EventBus bus = EventBus.over(store);
+    // snippet: events-publish
+    AgentDefinition<Order, String> pack =
+        AgentDefinition.of(
+                "pack",
+                Order.class,
+                String.class,
+                (order, context) -> {
+                  String box =
+                      context.step("pack", String.class, attempt -> "box of " + order.id());
+                  context.publish(
+                      "parcels", Event.builder("parcel.packed").key(order.id()).json(box).build());
+                  return box;
+                })
+            .build();
+    AgentRuntime runtime = AgentRuntime.builder().store(store).events(bus).agent(pack).start();
+    // end
+    BlockingQueue<String> parcels = new LinkedBlockingQueue<>();
+    bus.subscribe("parcels", "vans")
+        .start((event, context) -> parcels.add(String.valueOf(event.data(String.class))));
+    runtime.submit("pack", new Order("order-7", 1), String.class).await(SOON);
+    assertThat(parcels.poll(SOON.toSeconds(), TimeUnit.SECONDS)).isEqualTo("box of order-7");
+    runtime.close();
+    bus.close(Duration.ofSeconds(1));
   }
 
   @Test

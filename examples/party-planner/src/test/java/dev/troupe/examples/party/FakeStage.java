@@ -12,6 +12,7 @@ import dev.troupe.agent.Step;
 import dev.troupe.agent.StepAction;
 import dev.troupe.agent.StepAttempt;
 import dev.troupe.agent.StepFailedException;
+import dev.troupe.event.Event;
 import dev.troupe.resilience.RetryPolicy;
 import dev.troupe.runtime.RunEvent;
 import dev.troupe.runtime.RunListener;
@@ -258,6 +259,11 @@ final class FakeStage {
     @Override
     public <T> Optional<T> awaitSignal(String name, Class<T> type, Duration atMost) {
       throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void publish(String topic, Event event) {
+      throw new IllegalStateException("no agent of this example publishes events");
     }
 
     @Override
