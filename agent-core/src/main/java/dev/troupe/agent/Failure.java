@@ -23,7 +23,8 @@ public record Failure(String kind, String message, boolean retryable) {
   }
 
   /**
-   * Describes what was thrown. A {@link StepFailedException} keeps the kind of the step's failure.
+   * Describes what was thrown. A {@link StepFailedException} keeps the kind of the step's failure,
+   * an {@link AgentFailedException} all of its own.
    *
    * @param thrown the exception
    * @return its description
@@ -32,6 +33,9 @@ public record Failure(String kind, String message, boolean retryable) {
     String message = Objects.requireNonNullElse(thrown.getMessage(), "");
     if (thrown instanceof StepFailedException step) {
       return new Failure(step.failure().kind(), message, step.retryable());
+    }
+    if (thrown instanceof AgentFailedException known) {
+      return known.failure();
     }
     if (thrown instanceof AgentException known) {
       return new Failure(known.code().name(), message, known.retryable());

@@ -17,6 +17,7 @@ import dev.troupe.agent.UnknownOutcome;
 import dev.troupe.event.DeadLetter;
 import dev.troupe.event.Event;
 import dev.troupe.event.EventBus;
+import dev.troupe.event.StoreTransport;
 import dev.troupe.resilience.BackoffRetryPolicy;
 import dev.troupe.resilience.BreakerSettings;
 import dev.troupe.resilience.CircuitBreaker;
@@ -28,6 +29,7 @@ import dev.troupe.resilience.RetryPolicy;
 import dev.troupe.resilience.StoreRateLimiter;
 import dev.troupe.runtime.AgentRuntime;
 import dev.troupe.runtime.EventTriggers;
+import dev.troupe.runtime.RemoteAgents;
 import dev.troupe.runtime.RunEvent;
 import dev.troupe.runtime.RunHandle;
 import dev.troupe.runtime.RunListener;
@@ -570,6 +572,42 @@ class DocsSnippetsTest {
     assertThat(parcels.poll(SOON.toSeconds(), TimeUnit.SECONDS)).isEqualTo("box of order-7");
     runtime.close();
     bus.close(Duration.ofSeconds(1));
+  }
+
+  @Test
+  void agentsOfOtherServices() throws Exception {
+    StateStore between = new MemoryStateStore();
+    StoreTransport transport = StoreTransport.builder(between).build();
+    StateStore shopStore = new MemoryStateStore();
+    StateStore bakeryStore = new MemoryStateStore();
+    EventBus shopBus = EventBus.builder(transport, shopStore).build();
+    EventBus bakeryBus = EventBus.builder(transport, bakeryStore).build();
+    AgentDefinition<String, String> bake =
+        AgentDefinition.of(
+                "bake", String.class, String.class, (cake, context) -> cake + " cake, warm")
+            .build();
+    // snippet: remote-agents
+    // the shop: its bus is over its own store, and both services share what carries the events
+    RemoteAgents shop = RemoteAgents.over(shopBus, "shop");
+    AgentRuntime seller =
+        AgentRuntime.builder()
+            .store(shopStore)
+            .events(shopBus)
+            .agent(shop.agent("bake", String.class, String.class)) // called as any other
+            .start();
+    shop.listen(seller);
+
+    // the bakery
+    AgentRuntime baker = AgentRuntime.builder().store(bakeryStore).events(bakeryBus).start();
+    RemoteAgents.over(bakeryBus, "bakery").serve(baker, bake);
+    // end
+    assertThat(seller.submit("bake", "plum", String.class).await(SOON))
+        .isEqualTo("plum cake, warm");
+    shopBus.close(Duration.ofSeconds(1));
+    bakeryBus.close(Duration.ofSeconds(1));
+    seller.close();
+    baker.close();
+    transport.close();
   }
 
   @Test

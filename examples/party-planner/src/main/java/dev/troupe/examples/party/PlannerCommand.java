@@ -85,6 +85,13 @@ final class PlannerCommand implements Callable<Integer> {
   private boolean memory;
 
   @Option(
+      names = "--events",
+      paramLabel = "TRANSPORT",
+      description =
+          "Let the agents talk by events: over the store of the plans (store), redis://HOST:PORT or kafka://HOST:PORT.")
+  private @Nullable String events;
+
+  @Option(
       names = "--out",
       paramLabel = "DIR",
       defaultValue = "party-plans",
@@ -228,8 +235,10 @@ final class PlannerCommand implements Callable<Integer> {
         PlannerAgents.load(dataFiles, recommenders)
             .watcher(watch)
             .effects(effectsFile == null ? Effects.uncounted() : Effects.file(effectsFile));
-    StateStore store = opener.apply(memory ? "memory" : db);
-    try (Planner planner = Planner.start(agents, store, watch)) {
+    if (events != null && !events.matches("store|(redis|rediss|kafka)://.+")) {
+      throw wrong("--events must be store, redis://HOST:PORT or kafka://HOST:PORT");
+    }
+    try (Planner planner = start(agents, watch)) {
       PlannerSession session =
           new PlannerSession(
               planner, watch, display, new PlannerSession.Output(stdout, stderr, out, quiet, live));
@@ -240,6 +249,13 @@ final class PlannerCommand implements Callable<Integer> {
       }
       return ask ? graver(code, converse(session, options)) : code;
     }
+  }
+
+  private Planner start(PlannerAgents agents, PlanWatch watch) {
+    StateStore store = opener.apply(memory ? "memory" : db);
+    return events == null
+        ? Planner.start(agents, store, watch)
+        : Planner.start(agents, store, watch, Transports.open(events, store));
   }
 
   private int show(String run) {
