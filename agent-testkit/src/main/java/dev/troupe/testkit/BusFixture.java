@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.troupe.event.DeadLetter;
 import dev.troupe.event.Event;
 import dev.troupe.event.EventBus;
+import dev.troupe.event.EventHandler;
 import dev.troupe.event.EventTransport;
 import dev.troupe.event.Feed;
 import dev.troupe.event.Outgoing;
+import dev.troupe.resilience.RetryPolicy;
 import dev.troupe.state.StateStore;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -15,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntFunction;
@@ -29,6 +32,12 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 @Timeout(300)
 @Execution(ExecutionMode.CONCURRENT) // they mostly wait
 public abstract class BusFixture {
+  /** For tests that wait until the policy gives up. */
+  static final RetryPolicy AT_ONCE = RetryPolicy.fixed(3, Duration.ofMillis(10));
+
+  /** The ids of the events that {@link #note} has handled. */
+  final ConcurrentLinkedQueue<String> handled = new ConcurrentLinkedQueue<>();
+
   private final String topic = "b-" + UUID.randomUUID();
   private final List<EventBus> buses = new ArrayList<>();
   private final Map<EventBus, MortalProcess> processes = new ConcurrentHashMap<>();
@@ -91,6 +100,11 @@ public abstract class BusFixture {
 
   final String topic() {
     return topic;
+  }
+
+  /** Handles an event by remembering its id. */
+  final EventHandler note() {
+    return (event, context) -> handled.add(event.id());
   }
 
   final EventBus bus() {

@@ -5,10 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
-import dev.troupe.event.DeadLetter;
 import dev.troupe.event.Event;
 import dev.troupe.event.EventBus;
-import dev.troupe.event.EventHandler;
 import dev.troupe.event.EventTransport;
 import dev.troupe.event.Outgoing;
 import dev.troupe.event.Position;
@@ -27,26 +25,18 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /**
  * What an {@link EventBus} keeps over a transport and a store: a test for each numbered guarantee.
- * Extend it with {@link BusFixture}'s hooks.
+ * Extend it with {@link BusFixture}'s hooks. What can't be handled has its tests in the class that
+ * this one stands on.
  */
-public abstract class EventBusContract extends BusFixture {
-  private static final RetryPolicy AT_ONCE = RetryPolicy.fixed(3, Duration.ofMillis(10));
-
-  private final ConcurrentLinkedQueue<String> handled = new ConcurrentLinkedQueue<>();
-
+public abstract class EventBusContract extends DeadLetterContract {
   /** For subclasses. */
   protected EventBusContract() {}
-
-  private EventHandler note() {
-    return (event, context) -> handled.add(event.id());
-  }
 
   @Guarantee(1)
   void g01_everyGroupHandlesWhatWasPublished() {
@@ -165,155 +155,6 @@ public abstract class EventBusContract extends BusFixture {
     until("and what came later", () -> order.size() == 21);
   }
 
-  @Guarantee(3)
-  void g03_whatFailsIsTriedAgainAndThenADeadLetter() {
-    AtomicInteger attempts = new AtomicInteger();
-    bus()
-        .subscribe(topic(), "g")
-        .retry(AT_ONCE)
-        .start(
-            (e, c) -> {
-              if (e.key().orElseThrow().equals("bad")) {
-                assertThat(c.attempt()).isEqualTo(attempts.incrementAndGet());
-                throw new IllegalArgumentException("always");
-              }
-              handled.add(e.id());
-            });
-    List<String> ids = publish(3, i -> i == 1 ? "bad" : "good");
-    until("it is dead", () -> !letters("g").isEmpty());
-    DeadLetter letter = letters("g").get(0);
-    assertThat(attempts).hasValue(3);
-    assertThat(letter.reason()).isEqualTo(DeadLetter.Reason.FAILED);
-    assertThat(letter.attempts()).isEqualTo(3);
-    assertThat(letter.error()).contains("IllegalArgumentException").contains("always");
-    assertThat(letter.event().id()).isEqualTo(ids.get(1));
-    assertThat(letter.topic()).isEqualTo(topic());
-    until("the others are through", () -> handled.size() == 2);
-  }
-
-  @Guarantee(3)
-  void g03_theSameContentIsNotTriedSoOftenAgain() {
-    AtomicInteger attempts = new AtomicInteger();
-    bus()
-        .subscribe(topic(), "g")
-        .retry(AT_ONCE)
-        .start(
-            (e, c) -> {
-              attempts.incrementAndGet();
-              throw new IllegalArgumentException("always");
-            });
-    bus().publish(topic(), Event.of("same", "content"));
-    until("it is dead", () -> letters("g").size() == 1);
-    bus().publish(topic(), Event.of("same", "content"));
-    until("so is the other", () -> letters("g").size() == 2);
-    assertThat(attempts).hasValue(4);
-    assertThat(letters("g").stream().map(DeadLetter::reason))
-        .containsExactlyInAnyOrder(DeadLetter.Reason.FAILED, DeadLetter.Reason.REPEATED);
-  }
-
-  @Guarantee(4)
-  void g04_whatKillsItsProcessIsADeadLetterAndWhatWasBesideItIsNot() {
-    for (Mode mode : List.of(Mode.ORDERED, Mode.SHARED)) {
-      String group = "dies" + mode;
-      ConcurrentLinkedQueue<String> through = new ConcurrentLinkedQueue<>();
-      AtomicInteger deaths = new AtomicInteger();
-      EventBus first = another();
-      bornToDie(first, group, mode, through, deaths);
-      List<String> ids = publish(30, i -> i == 10 ? "poison" : "k" + i % 5);
-      AtomicReference<EventBus> last = new AtomicReference<>(first);
-      AtomicInteger processes = new AtomicInteger(1);
-      until(
-          "it is dead and the others are through",
-          () -> {
-            if (deaths.get() == processes.get()) {
-              processes.incrementAndGet();
-              last.set(another());
-              bornToDie(last.get(), group, mode, through, deaths);
-            }
-            return !letters(group).isEmpty() && Set.copyOf(through).size() == 29;
-          });
-      List<DeadLetter> letters = letters(group);
-      assertThat(letters).hasSize(1);
-      assertThat(letters.get(0).reason()).isEqualTo(DeadLetter.Reason.POISON);
-      assertThat(letters.get(0).event().id()).isEqualTo(ids.get(10));
-      // more often than it says where nobody could tell who was to blame
-      assertThat(deaths.get()).isBetween(3, 6);
-      last.get().close(Duration.ofSeconds(5));
-    }
-  }
-
-  private void bornToDie(
-      EventBus bus,
-      String group,
-      Mode mode,
-      ConcurrentLinkedQueue<String> through,
-      AtomicInteger deaths) {
-    bus.subscribe(topic(), group)
-        .mode(mode)
-        .concurrency(4)
-        .maxDeliveries(3)
-        .start(
-            (e, c) -> {
-              if (e.key().orElseThrow().equals("poison")) {
-                dies(bus);
-                deaths.incrementAndGet();
-                throw new InterruptedException();
-              }
-              through.add(e.id());
-            });
-  }
-
-  @Guarantee(5)
-  void g05_bytesThatAreNoEventStopNothing() {
-    bus().subscribe(topic(), "g").start(note());
-    List<String> ids = new ArrayList<>(publish(2, i -> "k"));
-    byte[] bytes = {1, 2, (byte) 0xff};
-    appendBytes(topic(), "k", bytes);
-    ids.addAll(publish(2, i -> "k"));
-    until("all was handled", () -> handled.size() >= 4 && !letters("g").isEmpty());
-    assertThat(handled).containsExactlyElementsOf(ids);
-    DeadLetter letter = letters("g").get(0);
-    assertThat(letter.reason()).isEqualTo(DeadLetter.Reason.UNDECODABLE);
-    assertThat(((dev.troupe.event.Delivery.Raw) letter.content()).data()).isEqualTo(bytes);
-    assertThatThrownBy(() -> bus().deadLetters().replay(letter.id()))
-        .isInstanceOfSatisfying(
-            AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID_INPUT));
-    Event mended = Event.builder("mended").key("k").json(1).build();
-    assertThat(bus().deadLetters().replay(letter.id(), mended)).isTrue();
-    until("the mended one is handled", () -> handled.contains(mended.id()));
-    assertThat(letters("g")).isEmpty();
-  }
-
-  @Guarantee(6)
-  void g06_deadLettersAreReplayedForTheirGroupAloneOrDiscarded() {
-    AtomicBoolean mended = new AtomicBoolean();
-    AtomicInteger others = new AtomicInteger();
-    bus()
-        .subscribe(topic(), "g")
-        .retry(RetryPolicy.none())
-        .start(
-            (e, c) -> {
-              if (!mended.get()) {
-                throw new IllegalStateException("not yet");
-              }
-              handled.add(e.id());
-            });
-    bus().subscribe(topic(), "other").start((e, c) -> others.incrementAndGet());
-    List<String> ids = publish(6, i -> "k" + i);
-    until("all are dead", () -> letters("g").size() == 6 && others.get() == 6);
-    mended.set(true);
-    List<DeadLetter> letters = letters("g");
-    assertThat(bus().deadLetters().discard(letters.get(0).id())).isTrue();
-    assertThat(bus().deadLetters().discard(letters.get(0).id())).isFalse();
-    assertThat(bus().deadLetters().replay(letters.get(1).id())).isTrue();
-    until("one was handled", () -> handled.size() == 1);
-    assertThat(bus().deadLetters().replayAll("g", 100)).isEqualTo(4);
-    until("all were handled", () -> handled.size() == 5);
-    assertThat(handled).doesNotContain(letters.get(0).event().id()).isSubsetOf(ids);
-    assertThat(letters("g")).isEmpty();
-    assertThat(others).hasValue(6);
-  }
-
   @Guarantee(7)
   void g07_aDelayedEventComesWhenItsTimeHasCome() {
     bus().subscribe(topic(), "g").start(note());
@@ -376,33 +217,6 @@ public abstract class EventBusContract extends BusFixture {
     until("the rest was handled", () -> handled.size() >= 40);
     during(Duration.ofMillis(300), () -> assertThat(handled).hasSize(40));
     assertThat(handled).containsExactlyInAnyOrderElementsOf(ids);
-  }
-
-  @Guarantee(10)
-  void g10_whatCannotBeLaidDownIsNotSkipped() {
-    AtomicBoolean fails = new AtomicBoolean(true);
-    Subscriber subscriber =
-        bus()
-            .subscribe(topic(), "g")
-            .retry(RetryPolicy.none())
-            .start(
-                (e, c) -> {
-                  if (fails.get()) {
-                    storeRefuses(true);
-                    throw new IllegalStateException("always");
-                  }
-                  handled.add(e.id());
-                });
-    publish(1, i -> "k");
-    until("it is told", () -> !subscriber.problems().isEmpty());
-    assertThat(bus().problems().toString()).contains("group g");
-    fails.set(false);
-    publish(1, i -> "k");
-    during(Duration.ofMillis(500), () -> assertThat(handled).isEmpty());
-    storeRefuses(false);
-    until("the first is dead", () -> letters("g").size() == 1);
-    until("the second is handled", () -> handled.size() == 1);
-    until("all is well", () -> bus().problems().isEmpty());
   }
 
   @Guarantee(11)

@@ -14,6 +14,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -26,8 +27,10 @@ import org.junit.jupiter.api.Test;
 class GuaranteesPageTest {
   private static final Pattern TEST_CASE =
       Pattern.compile("<testcase name=\"(\\w+)[^\"]*\" classname=\"([^\"]+)\"[^>]*?(/>|>)");
-  private static final Pattern STORE_TEST =
+  private static final Pattern PORT_TEST =
       Pattern.compile("@Guarantee\\((\\d+)\\)\\s+(?:@\\S+\\s+)*void (\\w+)\\(");
+  private static final Pattern EXTENDS =
+      Pattern.compile("(?m)^(?:public )?abstract class \\w+ extends (\\w+)");
   private static final Pattern RUN_TEST =
       Pattern.compile("((?:@Tag\\(\"guarantee-\\d+\"\\)\\s+)+)(?:public )?void (\\w+)\\(");
   private static final Pattern NUMBER = Pattern.compile("guarantee-(\\d+)");
@@ -102,14 +105,11 @@ class GuaranteesPageTest {
           new Column("Redis Streams", in("RedisBusTest").and(e -> !e.report.contains("jedis-7.4"))),
           new Column("Kafka 4.4, SQLite", in("KafkaBusTest")));
 
-  private static final String LIMIT_CONTRACT = "RateLimiterContract.java";
-  private static final String BREAKER_CONTRACT = "CircuitBreakerContract.java";
-  private static final String TRANSPORT_CONTRACT = "EventTransportContract.java";
-  private static final String BUS_CONTRACT = "EventBusContract.java";
-
-  /** Contracts of ports other than the store. */
-  private static final List<String> OTHERS =
-      List.of(LIMIT_CONTRACT, BREAKER_CONTRACT, TRANSPORT_CONTRACT, BUS_CONTRACT);
+  private static final String STORE_CONTRACT = "StateStoreContract";
+  private static final String LIMIT_CONTRACT = "RateLimiterContract";
+  private static final String BREAKER_CONTRACT = "CircuitBreakerContract";
+  private static final String TRANSPORT_CONTRACT = "EventTransportContract";
+  private static final String BUS_CONTRACT = "EventBusContract";
 
   private static final List<Column> RUNS =
       List.of(
@@ -144,11 +144,6 @@ class GuaranteesPageTest {
     List<Executed> executed = executed();
     Map<Integer, List<String>> runs =
         tests(RUN_TEST, file -> true, "agent-core/src/test", "agent-testkit/src");
-    Map<Integer, List<String>> stores =
-        tests(
-            STORE_TEST,
-            file -> OTHERS.stream().noneMatch(file::endsWith),
-            "agent-testkit/src/main");
     return """
         # Guarantees
 
@@ -186,7 +181,7 @@ class GuaranteesPageTest {
         %s"""
         .formatted(
             table(sentences("runtime/AgentRuntime.java"), runs, RUNS, executed, true),
-            table(sentences("state/StateStore.java"), stores, STORES, executed, false),
+            table("state/StateStore.java", STORE_CONTRACT, STORES, executed),
             table("resilience/RateLimiter.java", LIMIT_CONTRACT, LIMITS, executed),
             table("resilience/CircuitBreaker.java", BREAKER_CONTRACT, BREAKERS, executed),
             table("event/EventTransport.java", TRANSPORT_CONTRACT, TRANSPORTS, executed),
@@ -196,8 +191,21 @@ class GuaranteesPageTest {
   private String table(String port, String contract, List<Column> columns, List<Executed> executed)
       throws IOException {
     Map<Integer, List<String>> tests =
-        tests(STORE_TEST, file -> file.endsWith(contract), "agent-testkit/src/main");
+        tests(PORT_TEST, classes(contract)::contains, "agent-testkit/src/main");
     return table(sentences(port), tests, columns, executed, false);
+  }
+
+  /** The files of a contract: its own, and those of the classes that it stands on. */
+  private List<Path> classes(String contract) throws IOException {
+    List<Path> classes = new ArrayList<>();
+    Path kit = root.resolve("agent-testkit/src/main/java/dev/troupe/testkit");
+    for (String type = contract; type != null; ) {
+      Path file = kit.resolve(type + ".java");
+      classes.add(file);
+      Matcher parent = EXTENDS.matcher(Files.readString(file));
+      type = parent.find() ? parent.group(1) : null;
+    }
+    return classes;
   }
 
   private static String table(
