@@ -6,15 +6,13 @@ import dev.troupe.agent.AgentDefinition;
 import dev.troupe.runtime.AgentRuntime;
 import dev.troupe.runtime.RunHandle;
 import dev.troupe.state.Change;
-import dev.troupe.state.Claim;
-import dev.troupe.state.Find;
 import dev.troupe.state.MemoryStateStore;
 import dev.troupe.state.Outcome;
 import dev.troupe.state.Page;
 import dev.troupe.state.Scan;
 import dev.troupe.state.StateStore;
-import dev.troupe.state.StoreInfo;
 import dev.troupe.state.Stored;
+import dev.troupe.testkit.ForwardingStore;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -32,40 +30,24 @@ class CostOfAStepTest {
   @TempDir Path folder;
 
   /** Counts what reaches the store. */
-  private static final class Counting implements StateStore {
-    private final StateStore store;
+  private static final class Counting extends ForwardingStore {
     final AtomicLong writes = new AtomicLong();
     final AtomicLong reads = new AtomicLong();
 
     Counting(StateStore store) {
-      this.store = store;
+      super(store);
     }
 
     @Override
     public List<Outcome> apply(List<Change> changes) {
       writes.incrementAndGet();
-      return store.apply(changes);
-    }
-
-    @Override
-    public List<Stored> claim(Claim claim) {
-      return store.claim(claim);
+      return super.apply(changes);
     }
 
     @Override
     public Page<Stored> scan(Scan scan) {
       reads.incrementAndGet();
-      return store.scan(scan);
-    }
-
-    @Override
-    public Page<Stored> find(Find find) {
-      return store.find(find);
-    }
-
-    @Override
-    public StoreInfo info() {
-      return store.info();
+      return super.scan(scan);
     }
   }
 

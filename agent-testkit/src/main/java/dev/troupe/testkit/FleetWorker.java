@@ -3,15 +3,9 @@ package dev.troupe.testkit;
 import dev.troupe.runtime.AgentRuntime;
 import dev.troupe.runtime.RunEvent;
 import dev.troupe.state.Change;
-import dev.troupe.state.Claim;
 import dev.troupe.state.Edit;
-import dev.troupe.state.Find;
 import dev.troupe.state.Outcome;
-import dev.troupe.state.Page;
-import dev.troupe.state.Scan;
 import dev.troupe.state.StateStore;
-import dev.troupe.state.StoreInfo;
-import dev.troupe.state.Stored;
 import java.lang.reflect.Constructor;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -76,10 +70,14 @@ final class FleetWorker {
   }
 
   /** Says which writes were refused because their grant is not valid any more. */
-  private record Fenced(StateStore store) implements StateStore {
+  private static final class Fenced extends ForwardingStore {
+    Fenced(StateStore store) {
+      super(store);
+    }
+
     @Override
     public List<Outcome> apply(List<Change> changes) {
-      List<Outcome> outcomes = store.apply(changes);
+      List<Outcome> outcomes = super.apply(changes);
       for (Outcome outcome : outcomes) {
         if (outcome instanceof Outcome.Refused refused
             && refused.because() instanceof Edit.Held held) {
@@ -87,26 +85,6 @@ final class FleetWorker {
         }
       }
       return outcomes;
-    }
-
-    @Override
-    public List<Stored> claim(Claim claim) {
-      return store.claim(claim);
-    }
-
-    @Override
-    public Page<Stored> scan(Scan scan) {
-      return store.scan(scan);
-    }
-
-    @Override
-    public Page<Stored> find(Find find) {
-      return store.find(find);
-    }
-
-    @Override
-    public StoreInfo info() {
-      return store.info();
     }
   }
 }

@@ -1,15 +1,9 @@
 package dev.troupe.testkit;
 
 import dev.troupe.state.Change;
-import dev.troupe.state.Claim;
 import dev.troupe.state.Edit;
-import dev.troupe.state.Find;
 import dev.troupe.state.Outcome;
-import dev.troupe.state.Page;
-import dev.troupe.state.Scan;
 import dev.troupe.state.StateStore;
-import dev.troupe.state.StoreInfo;
-import dev.troupe.state.Stored;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
@@ -18,12 +12,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * A store that writes other bytes into the next mail than it is told, behind the line of its time.
  */
-final class MailTampered implements StateStore {
-  private final StateStore inner;
+final class MailTampered extends ForwardingStore {
   private final AtomicReference<byte @Nullable []> next = new AtomicReference<>();
 
   MailTampered(StateStore inner) {
-    this.inner = inner;
+    super(inner);
   }
 
   void insteadOfTheNext(byte[] bytes) {
@@ -33,11 +26,11 @@ final class MailTampered implements StateStore {
   @Override
   public List<Outcome> apply(List<Change> changes) {
     if (changes.stream().flatMap(c -> c.edits().stream()).noneMatch(Edit.Mail.class::isInstance)) {
-      return inner.apply(changes);
+      return super.apply(changes);
     }
     byte[] bytes = next.getAndSet(null);
     if (bytes == null) {
-      return inner.apply(changes);
+      return super.apply(changes);
     }
     List<Change> others = new ArrayList<>();
     for (Change change : changes) {
@@ -50,7 +43,7 @@ final class MailTampered implements StateStore {
       }
       others.add(new Change(change.id(), change.partition(), edits));
     }
-    return inner.apply(others);
+    return super.apply(others);
   }
 
   private static byte[] raw(byte[] value, byte[] bytes) {
@@ -62,25 +55,5 @@ final class MailTampered implements StateStore {
     System.arraycopy(value, 0, all, 0, head + 1);
     System.arraycopy(bytes, 0, all, head + 1, bytes.length);
     return all;
-  }
-
-  @Override
-  public List<Stored> claim(Claim claim) {
-    return inner.claim(claim);
-  }
-
-  @Override
-  public Page<Stored> scan(Scan scan) {
-    return inner.scan(scan);
-  }
-
-  @Override
-  public Page<Stored> find(Find find) {
-    return inner.find(find);
-  }
-
-  @Override
-  public StoreInfo info() {
-    return inner.info();
   }
 }

@@ -3,15 +3,11 @@ package dev.troupe.testkit;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.troupe.state.Change;
-import dev.troupe.state.Claim;
 import dev.troupe.state.Edit;
-import dev.troupe.state.Find;
 import dev.troupe.state.Outcome;
-import dev.troupe.state.Page;
 import dev.troupe.state.RecordId;
 import dev.troupe.state.Scan;
 import dev.troupe.state.StateStore;
-import dev.troupe.state.StoreInfo;
 import dev.troupe.state.Stored;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,21 +35,20 @@ enum BrokenBreakers {
     return new Spoiled(store, spoils, this == FORGETS_OPENINGS_WHEN_ALL_HAVE_LEFT);
   }
 
-  private static final class Spoiled implements StateStore {
-    private final StateStore store;
+  private static final class Spoiled extends ForwardingStore {
     private final UnaryOperator<String> spoils;
     private final boolean forgets;
     private final AtomicInteger left = new AtomicInteger();
 
     Spoiled(StateStore store, UnaryOperator<String> spoils, boolean forgets) {
-      this.store = store;
+      super(store);
       this.spoils = spoils;
       this.forgets = forgets;
     }
 
     @Override
     public List<Outcome> apply(List<Change> changes) {
-      List<Outcome> outcomes = store.apply(changes.stream().map(this::spoiled).toList());
+      List<Outcome> outcomes = super.apply(changes.stream().map(this::spoiled).toList());
       for (Change change : changes) {
         if (forgets
             && change.edits().get(0) instanceof Edit.Delete
@@ -82,34 +77,14 @@ enum BrokenBreakers {
     private void forget() {
       RecordId route = RecordId.of("$breaker/", info().partitions());
       Scan all = new Scan.Records(route.partition(), route.key(), null, false, 100);
-      for (Stored one : store.scan(all).items()) {
+      for (Stored one : scan(all).items()) {
         if (new String(one.value(), UTF_8).startsWith("open ")) {
           Edit delete = new Edit.Delete(one.id().key());
-          store.apply(
+          super.apply(
               List.of(
                   new Change(UUID.randomUUID().toString(), route.partition(), List.of(delete))));
         }
       }
-    }
-
-    @Override
-    public List<Stored> claim(Claim claim) {
-      return store.claim(claim);
-    }
-
-    @Override
-    public Page<Stored> scan(Scan scan) {
-      return store.scan(scan);
-    }
-
-    @Override
-    public Page<Stored> find(Find find) {
-      return store.find(find);
-    }
-
-    @Override
-    public StoreInfo info() {
-      return store.info();
     }
   }
 }

@@ -129,7 +129,7 @@ enum BrokenTransports {
               Feed feed = super.open(s, listener);
               return !s.group().startsWith("late")
                   ? feed
-                  : new Forwarding(feed) {
+                  : new ForwardingFeed(feed) {
                     @Override
                     public void settle(List<Settlement> settlements) {
                       LATE.forEach(other -> other.settle(settlements));
@@ -150,7 +150,7 @@ enum BrokenTransports {
               Feed feed = super.open(s, listener);
               return !s.group().startsWith("keeps")
                   ? feed
-                  : new Forwarding(feed) {
+                  : new ForwardingFeed(feed) {
                     @Override
                     public List<Delivery> poll(int max, Duration wait) {
                       return super.poll(Math.max(1, max), wait);
@@ -207,7 +207,7 @@ enum BrokenTransports {
               Feed feed = super.open(s, listener);
               return !s.group().startsWith("leaves")
                   ? feed
-                  : new Forwarding(feed) {
+                  : new ForwardingFeed(feed) {
                     @Override
                     public void close() {
                       super.poll(0, Duration.ZERO); // settles, and says no more
@@ -241,13 +241,12 @@ enum BrokenTransports {
   private static final List<Feed> LATE = new CopyOnWriteArrayList<>();
 
   /** Passes everything on; what is overridden is broken. */
-  abstract static class Tampered implements EventTransport {
-    private final EventTransport inner;
+  abstract static class Tampered extends ForwardingTransport {
     @Nullable Mode mode;
     String group = "";
 
     Tampered(EventTransport inner) {
-      this.inner = inner;
+      super(inner);
     }
 
     static Outgoing otherKey(Outgoing one) {
@@ -271,14 +270,9 @@ enum BrokenTransports {
     }
 
     @Override
-    public void append(List<Outgoing> events) {
-      inner.append(events);
-    }
-
-    @Override
     public Feed open(Subscription subscription, Feed.Listener listener) {
-      Feed feed = inner.open(subscription, listener);
-      return new Forwarding(feed) {
+      Feed feed = super.open(subscription, listener);
+      return new ForwardingFeed(feed) {
         @Override
         public List<Delivery> poll(int max, Duration wait) {
           mode = subscription.mode();
@@ -286,55 +280,6 @@ enum BrokenTransports {
           return polled(feed, super.poll(max, wait));
         }
       };
-    }
-
-    @Override
-    public Page<Delivery> read(String topic, Position from, int limit) {
-      return inner.read(topic, from, limit);
-    }
-
-    @Override
-    public List<Problem> prepare(List<Topic> topics, boolean create) {
-      return inner.prepare(topics, create);
-    }
-
-    @Override
-    public Info info() {
-      return inner.info();
-    }
-
-    @Override
-    public void close() {
-      inner.close();
-    }
-  }
-
-  /** A feed that passes everything on. */
-  static class Forwarding implements Feed {
-    private final Feed feed;
-
-    Forwarding(Feed feed) {
-      this.feed = feed;
-    }
-
-    @Override
-    public List<Delivery> poll(int max, Duration wait) {
-      return feed.poll(max, wait);
-    }
-
-    @Override
-    public void settle(List<Settlement> settlements) {
-      feed.settle(settlements);
-    }
-
-    @Override
-    public List<ShardState> shards() {
-      return feed.shards();
-    }
-
-    @Override
-    public void close() {
-      feed.close();
     }
   }
 }

@@ -1,15 +1,10 @@
 package dev.troupe.examples.party;
 
 import dev.troupe.state.Change;
-import dev.troupe.state.Claim;
 import dev.troupe.state.Edit;
-import dev.troupe.state.Find;
 import dev.troupe.state.Outcome;
-import dev.troupe.state.Page;
-import dev.troupe.state.Scan;
 import dev.troupe.state.StateStore;
-import dev.troupe.state.StoreInfo;
-import dev.troupe.state.Stored;
+import dev.troupe.testkit.ForwardingStore;
 import java.io.PrintStream;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
@@ -19,15 +14,14 @@ import java.util.concurrent.locks.ReentrantLock;
  * Counts the rows of journals that were stored, and holds the process still after the last one it
  * is allowed, so that it can be killed just there.
  */
-final class StoppingStore implements StateStore {
-  private final StateStore store;
+final class StoppingStore extends ForwardingStore {
   private final int lastRow;
   private final PrintStream tell;
   private final ReentrantLock oneAtATime = new ReentrantLock();
   private int rows;
 
   StoppingStore(StateStore store, int lastRow, PrintStream tell) {
-    this.store = store;
+    super(store);
     this.lastRow = lastRow;
     this.tell = tell;
   }
@@ -40,7 +34,7 @@ final class StoppingStore implements StateStore {
   public List<Outcome> apply(List<Change> changes) {
     oneAtATime.lock();
     try {
-      List<Outcome> outcomes = store.apply(changes);
+      List<Outcome> outcomes = super.apply(changes);
       for (int i = 0; i < changes.size(); i++) {
         if (outcomes.get(i) instanceof Outcome.Done) {
           rows += (int) changes.get(i).edits().stream().filter(StoppingStore::isJournalRow).count();
@@ -60,30 +54,5 @@ final class StoppingStore implements StateStore {
 
   private static boolean isJournalRow(Edit edit) {
     return edit instanceof Edit.Row row && row.value() != null;
-  }
-
-  @Override
-  public List<Stored> claim(Claim claim) {
-    return store.claim(claim);
-  }
-
-  @Override
-  public Page<Stored> scan(Scan scan) {
-    return store.scan(scan);
-  }
-
-  @Override
-  public Page<Stored> find(Find find) {
-    return store.find(find);
-  }
-
-  @Override
-  public StoreInfo info() {
-    return store.info();
-  }
-
-  @Override
-  public void close() {
-    store.close();
   }
 }

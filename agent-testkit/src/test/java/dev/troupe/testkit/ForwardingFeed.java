@@ -1,0 +1,36 @@
+package dev.troupe.testkit;
+
+import dev.troupe.event.Delivery;
+import dev.troupe.event.Feed;
+import dev.troupe.event.Settlement;
+import java.time.Duration;
+import java.util.List;
+
+/** A feed that passes everything on; what is overridden is broken. */
+class ForwardingFeed implements Feed {
+  private final Feed feed;
+
+  ForwardingFeed(Feed feed) {
+    this.feed = feed;
+  }
+
+  @Override
+  public List<Delivery> poll(int max, Duration wait) {
+    return feed.poll(max, wait);
+  }
+
+  @Override
+  public void settle(List<Settlement> settlements) {
+    feed.settle(settlements);
+  }
+
+  @Override
+  public List<ShardState> shards() {
+    return feed.shards();
+  }
+
+  @Override
+  public void close() {
+    feed.close();
+  }
+}
