@@ -35,6 +35,9 @@ public abstract class BusFixture {
   /** For tests that wait until the policy gives up. */
   static final RetryPolicy AT_ONCE = RetryPolicy.fixed(3, Duration.ofMillis(10));
 
+  /** For what must not come. */
+  static final Duration SOME_TIME = Duration.ofMillis(300);
+
   /** The ids of the events that {@link #note} has handled. */
   final ConcurrentLinkedQueue<String> handled = new ConcurrentLinkedQueue<>();
 
@@ -120,13 +123,23 @@ public abstract class BusFixture {
     transports.add(transport);
     MortalProcess process = new MortalProcess(transport, store);
     EventBus bus =
-        EventBus.builder(process.transport(), process.store())
+        EventBus.builder(seen(process.transport()), seen(process.store()))
             .lookEvery(Duration.ofMillis(20))
             .lease(Duration.ofSeconds(2))
             .build();
     buses.add(bus);
     processes.put(bus, process);
     return bus;
+  }
+
+  /** What a bus sees of its transport, on top of everything; there is a test that spoils it. */
+  EventTransport seen(EventTransport behind) {
+    return behind;
+  }
+
+  /** As above, of its store. */
+  StateStore seen(StateStore behind) {
+    return behind;
   }
 
   /** The process of a bus dies: nothing that it does reaches anybody any more. */

@@ -19,6 +19,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
@@ -165,7 +166,7 @@ public abstract class EventBusContract extends DeadLetterContract {
     until("it came", () -> !handled.isEmpty());
     assertThat(Duration.ofNanos(System.nanoTime() - began))
         .isBetween(Duration.ofMillis(590), Duration.ofSeconds(15));
-    assertThat(handled).containsExactly(event.id());
+    during(SOME_TIME, () -> assertThat(handled).containsExactly(event.id()));
   }
 
   @Guarantee(8)
@@ -220,21 +221,32 @@ public abstract class EventBusContract extends DeadLetterContract {
   }
 
   @Guarantee(11)
-  void g11_aRequestIsAnsweredOrFails() {
+  void g11_whoAsksGetsHisAnswerOrAnErrorWhenTheTimeIsOver() throws Exception {
+    CountDownLatch bothAsked = new CountDownLatch(2);
     another()
         .subscribe(topic(), "service")
         .start(
             (e, c) -> {
               if (e.type().equals("ask")) {
+                bothAsked.countDown();
+                bothAsked.await(patience().toMillis(), TimeUnit.MILLISECONDS);
                 c.reply(Event.of("answer", "to " + e.data(String.class)));
               }
             });
-    Event answer = bus().request(topic(), Event.of("ask", "seven"), patience());
+    EventBus other = another();
+    CompletableFuture<Event> others =
+        CompletableFuture.supplyAsync(() -> other.request(topic(), asks("eight"), patience()));
+    Event answer = bus().request(topic(), asks("seven"), patience());
     assertThat(answer.type()).isEqualTo("answer");
     assertThat(answer.data(String.class)).isEqualTo("to seven");
+    assertThat(others.get().data(String.class)).isEqualTo("to eight");
     assertThatThrownBy(() -> bus().request(topic(), Event.of("silence", 1), Duration.ofMillis(200)))
         .isInstanceOfSatisfying(
             AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.TIMEOUT));
+  }
+
+  private static Event asks(String what) {
+    return Event.builder("ask").key(what).json(what).build();
   }
 
   @Guarantee(12)
@@ -264,8 +276,8 @@ public abstract class EventBusContract extends DeadLetterContract {
                 new Outgoing(topic(), paid),
                 new Outgoing(topic(), other),
                 new Outgoing(topic(), stop)));
-    until("two were handled", () -> handled.size() == 2);
-    assertThat(handled).containsExactlyInAnyOrder(paid.id(), stop.id());
+    until("two were handled", () -> handled.size() >= 2);
+    during(SOME_TIME, () -> assertThat(handled).containsExactlyInAnyOrder(paid.id(), stop.id()));
   }
 
   @Test
@@ -299,12 +311,17 @@ public abstract class EventBusContract extends DeadLetterContract {
     bus().subscribe(topic(), "keeper").mode(Mode.SHARED).start((e, c) -> {});
     List<String> ids = publish(5, i -> "k" + i);
     until("both were told", () -> handled.size() == 5 && others.size() == 5);
-    assertThat(bus().history(topic(), Position.START, 100).items()).hasSize(5);
+    assertThat(TransportFixture.ids(bus().history(topic(), Position.START, 100).items()))
+        .containsExactlyInAnyOrderElementsOf(ids);
     assertThat(handled).containsExactlyInAnyOrderElementsOf(ids);
+    assertThat(others).containsExactlyInAnyOrderElementsOf(ids);
   }
 
   @Test
   void preparingNamesWhatIsMissing() {
-    assertThat(bus().prepare(List.of(EventTransport.Topic.of(topic() + "-x")), false)).hasSize(1);
+    String missing = topic() + "-x";
+    assertThat(bus().prepare(List.of(EventTransport.Topic.of(missing)), false))
+        .singleElement()
+        .satisfies(problem -> assertThat(problem.toString()).contains(missing));
   }
 }

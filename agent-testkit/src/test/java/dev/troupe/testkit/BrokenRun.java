@@ -7,12 +7,16 @@ import java.lang.reflect.Method;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.platform.commons.support.AnnotationSupport;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.engine.support.descriptor.MethodSource;
 import org.junit.platform.launcher.TestExecutionListener;
@@ -79,8 +83,18 @@ final class BrokenRun implements TestExecutionListener {
     return test.getAnnotation(Guarantee.class).value();
   }
 
+  /** 0 for a test that holds to no sentence. */
   private static int numberIn(String testName) {
-    return Integer.parseInt(testName.substring(1, 3));
+    return testName.matches("g\\d\\d_.*") ? Integer.parseInt(testName.substring(1, 3)) : 0;
+  }
+
+  /** The names of all tests of a contract. */
+  static Set<String> tests(Class<?> contract) {
+    return Stream.<Class<?>>iterate(contract, type -> type != Object.class, Class::getSuperclass)
+        .flatMap(type -> Arrays.stream(type.getDeclaredMethods()))
+        .filter(method -> AnnotationSupport.isAnnotated(method, Test.class))
+        .map(Method::getName)
+        .collect(Collectors.toCollection(TreeSet::new));
   }
 
   /** Tests of this sentence failed, and no others. */
@@ -94,6 +108,14 @@ final class BrokenRun implements TestExecutionListener {
         .containsExactly(guarantee);
   }
 
+  /** These tests failed, and no others. */
+  void fails(Set<String> wanted) {
+    assertThat(tests).hasPositiveValue();
+    assertThat(failures.keySet())
+        .as("tests that fail on " + broken + ": " + new TreeMap<>(failures))
+        .containsExactlyInAnyOrderElementsOf(wanted);
+  }
+
   @Override
   public void executionFinished(TestIdentifier test, TestExecutionResult result) {
     if (test.isTest()) {
@@ -104,8 +126,7 @@ final class BrokenRun implements TestExecutionListener {
           test.getSource()
               .filter(source -> source instanceof MethodSource)
               .map(source -> ((MethodSource) source).getMethodName())
-              .filter(method -> method.matches("g\\d\\d_.*"))
-              .orElse("g00_" + test.getDisplayName());
+              .orElse(test.getDisplayName());
       failures.put(name, String.valueOf(result.getThrowable().orElse(null)));
     }
   }

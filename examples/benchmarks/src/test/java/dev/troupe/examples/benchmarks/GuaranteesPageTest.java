@@ -176,7 +176,7 @@ class GuaranteesPageTest {
         %s
         ## The event bus
 
-        The sentences of `EventBus` over each transport, with dead letters and what waits in the same store; the tests are those of `EventBusContract`.
+        The sentences of `EventBus` over each transport, with dead letters and what waits in the same store; the tests are those of `EventBusContract`. For each test there is a bus broken on purpose that fails it and no other sentence's (`BrokenBusesTest`).
 
         %s"""
         .formatted(
