@@ -104,7 +104,7 @@ final class GroupCursors {
       Page<Stored> page =
           access.store.scan(new Scan.Records(partition, route + "/", after, false, PAGE));
       for (Stored found : page.items()) {
-        access.time.note(found.now());
+        access.time.heard(found.now());
         String name = found.id().key().substring(route.length() + 1);
         if (name.charAt(0) == 'm') {
           members.add(name.substring(1));

@@ -9,6 +9,7 @@ import dev.troupe.state.RecordId;
 import dev.troupe.state.Scan;
 import dev.troupe.state.StateStore;
 import dev.troupe.state.StoreInfo;
+import dev.troupe.state.StoreTime;
 import dev.troupe.state.Stored;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,7 +65,7 @@ final class StoreAccess {
   List<Outcome> apply(List<Change> some) {
     List<Outcome> outcomes = together == null ? store.apply(some) : together.ask(some);
     if (!outcomes.isEmpty()) {
-      time.note(outcomes.get(outcomes.size() - 1).now());
+      time.heard(outcomes.get(outcomes.size() - 1).now());
     }
     return outcomes;
   }
@@ -79,19 +80,13 @@ final class StoreAccess {
       return null;
     }
     Stored found = page.items().get(0);
-    time.note(found.now());
+    time.heard(found.now());
     return found;
   }
 
-  /**
-   * The store's time; asks the store, with a change that can't be done, when nothing was heard yet.
-   */
+  /** The store's time; asks the store when nothing was heard yet. */
   long now(RecordId about) {
-    if (!time.known()) {
-      apply(
-          about.partition(),
-          List.of(new Edit.AtVersion(about.key(), Long.MAX_VALUE), new Edit.Delete(about.key())));
-    }
+    time.learn(store, about);
     return time.millis();
   }
 }

@@ -9,6 +9,7 @@ import dev.troupe.state.Page;
 import dev.troupe.state.RecordId;
 import dev.troupe.state.Scan;
 import dev.troupe.state.StateStore;
+import dev.troupe.state.StoreTime;
 import dev.troupe.state.Stored;
 import java.time.Duration;
 import java.time.Instant;
@@ -33,9 +34,7 @@ final class BreakerStore {
   private static final int ATTEMPTS = 50;
 
   private final StateStore store;
-  private volatile @Nullable Clock clock;
-
-  private record Clock(long millis, long nanos) {}
+  private final StoreTime time = new StoreTime();
 
   /**
    * A breaker's record.
@@ -81,7 +80,7 @@ final class BreakerStore {
     do {
       Page<Stored> page = store.scan(new Scan.Records(partition, ROUTE, after, false, PAGE));
       for (Stored one : page.items()) {
-        note(one.now());
+        time.heard(one.now());
         String name = one.id().key().substring(ROUTE.length());
         if (name.startsWith(IN_USE)) {
           users.add(one.value());
@@ -92,7 +91,7 @@ final class BreakerStore {
       after = page.next();
     } while (after != null);
     long heard = System.nanoTime();
-    return new Look(records, users, now(heard), heard);
+    return new Look(records, users, time.millisAt(heard), heard);
   }
 
   /** Changes one breaker's record under its version. */
@@ -104,10 +103,10 @@ final class BreakerStore {
       if (found == null) {
         learnTime();
       } else {
-        note(found.now());
+        time.heard(found.now());
       }
       long heard = System.nanoTime();
-      long now = now(heard);
+      long now = time.millisAt(heard);
       BreakerRecord record =
           found == null ? BreakerRecord.CLOSED : BreakerRecord.decode(name, found.value());
       BreakerRecord next = edition.of(record, now);
@@ -123,7 +122,7 @@ final class BreakerStore {
         LockSupport.parkNanos(ThreadLocalRandom.current().nextLong(200_000L * attempt));
       } else {
         long after = System.nanoTime();
-        return new Seen(next, now(after), after);
+        return new Seen(next, time.millisAt(after), after);
       }
     }
     throw new AgentException(
@@ -133,11 +132,9 @@ final class BreakerStore {
   }
 
   /** Says for some time that a process uses breakers, and how it finds them. */
-  void announce(String incarnation, byte[] value, Duration time) {
-    if (clock == null) {
-      learnTime();
-    }
-    Instant expires = Instant.ofEpochMilli(now(System.nanoTime())).plus(time);
+  void announce(String incarnation, byte[] value, Duration kept) {
+    learnTime();
+    Instant expires = Instant.ofEpochMilli(time.millis()).plus(kept);
     apply(List.of(new Edit.Put(key(IN_USE + incarnation), value, Map.of(), expires)));
   }
 
@@ -145,34 +142,19 @@ final class BreakerStore {
     apply(List.of(new Edit.Delete(key(IN_USE + incarnation))));
   }
 
-  /** Asks with a change that can't be done. */
   private void learnTime() {
-    String key = key(IN_USE);
-    apply(List.of(new Edit.AtVersion(key, Long.MAX_VALUE), new Edit.Delete(key)));
+    time.learn(store, id(key(IN_USE)));
   }
 
   private Outcome apply(List<Edit> edits) {
     int partition = id(edits.get(0).key()).partition();
     Outcome outcome =
         store.apply(List.of(new Change(UUID.randomUUID().toString(), partition, edits))).get(0);
-    note(outcome.now());
+    time.heard(outcome.now());
     return outcome;
   }
 
   private RecordId id(String key) {
     return RecordId.of(key, store.info().partitions());
-  }
-
-  private void note(Instant now) {
-    clock = new Clock(now.toEpochMilli(), System.nanoTime());
-  }
-
-  /** The store's time at a moment, not ahead of it: it was answered before it was heard. */
-  private long now(long nanos) {
-    Clock at = clock;
-    if (at == null) {
-      throw new IllegalStateException("the store was not asked anything yet");
-    }
-    return at.millis + (nanos - at.nanos) / 1_000_000;
   }
 }

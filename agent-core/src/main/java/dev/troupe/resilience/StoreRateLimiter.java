@@ -10,6 +10,7 @@ import dev.troupe.state.Page;
 import dev.troupe.state.RecordId;
 import dev.troupe.state.Scan;
 import dev.troupe.state.StateStore;
+import dev.troupe.state.StoreTime;
 import dev.troupe.state.Stored;
 import java.time.Duration;
 import java.time.Instant;
@@ -58,10 +59,8 @@ public final class StoreRateLimiter implements RateLimiter {
   /** What was last seen of a group; only the combiner's one thread at a time looks here. */
   private final Map<String, Seen> groups = new LinkedHashMap<>(16, 0.75f, true);
 
-  private @Nullable Clock clock;
+  private final StoreTime time = new StoreTime();
   private long latest;
-
-  private record Clock(long millis, long nanos) {}
 
   /** A group's record as it was at a version; 0 for absent. */
   private record Seen(long version, byte @Nullable [] value) {}
@@ -207,7 +206,7 @@ public final class StoreRateLimiter implements RateLimiter {
     }
     for (int i = 0; i < tried.size(); i++) {
       Tried one = tried.get(i);
-      note(outcomes.get(i).now());
+      time.heard(outcomes.get(i).now());
       if (outcomes.get(i) instanceof Outcome.Done done) {
         Edit.Put put = (Edit.Put) one.change.edits().get(1);
         remember(put.key(), new Seen(done.seen().get(0).version(), put.value()));
@@ -272,7 +271,7 @@ public final class StoreRateLimiter implements RateLimiter {
   /** Decides what a batch wants from what is known; null when nothing has to be stored. */
   private @Nullable Tried decide(Batch batch) {
     Seen known = groups.get(batch.id.key());
-    if (known == null || clock == null) {
+    if (known == null) {
       known = look(batch);
     }
     Played played = play(batch, known);
@@ -324,9 +323,9 @@ public final class StoreRateLimiter implements RateLimiter {
     Page<Stored> page = store.scan(Scan.mailAfter(batch.id, Long.MAX_VALUE));
     Stored found = page.items().isEmpty() ? null : page.items().get(0);
     if (found != null) {
-      note(found.now());
-    } else if (clock == null) {
-      learnTime(batch.id);
+      time.heard(found.now());
+    } else {
+      time.learn(store, batch.id);
     }
     batch.fresh = true;
     Seen seen = seen(found);
@@ -334,28 +333,9 @@ public final class StoreRateLimiter implements RateLimiter {
     return seen;
   }
 
-  /** Asks with a change that can't be done. */
-  private void learnTime(RecordId id) {
-    Change never =
-        new Change(
-            UUID.randomUUID().toString(),
-            id.partition(),
-            List.of(new Edit.AtVersion(id.key(), Long.MAX_VALUE), new Edit.Delete(id.key())));
-    note(store.apply(List.of(never)).get(0).now());
-  }
-
-  private void note(Instant now) {
-    clock = new Clock(now.toEpochMilli(), System.nanoTime());
-  }
-
-  /** The store's time, not ahead of it: it was answered earlier than it was heard. Never back. */
+  /** The store's time in microseconds. Never back. */
   private long now() {
-    Clock at = clock;
-    if (at == null) {
-      throw new IllegalStateException("the store was not asked anything yet");
-    }
-    long passed = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - at.nanos);
-    latest = Math.max(latest, TimeUnit.MILLISECONDS.toMicros(at.millis + passed));
+    latest = Math.max(latest, TimeUnit.MILLISECONDS.toMicros(time.millis()));
     return latest;
   }
 }

@@ -13,6 +13,7 @@ import dev.troupe.state.RecordId;
 import dev.troupe.state.Scan;
 import dev.troupe.state.StateStore;
 import dev.troupe.state.StoreInfo;
+import dev.troupe.state.StoreTime;
 import dev.troupe.state.Stored;
 import java.time.Duration;
 import java.time.Instant;
@@ -30,8 +31,6 @@ final class StoreAccess {
   /** How long a write whose answer is missing is sent again before its run is let go. */
   private static final Duration PATIENCE = Duration.ofSeconds(5);
 
-  private record Anchor(long millis, long nanos) {}
-
   /**
    * How many flushes are under way at once to a store that lies in another process: while it works
    * on one, the next is made. A run's changes always go the same way, so they keep their order.
@@ -40,7 +39,7 @@ final class StoreAccess {
 
   private final StateStore store;
   private final BatchingStore[] lanes;
-  private volatile @Nullable Anchor anchor;
+  private final StoreTime time = new StoreTime();
   private volatile boolean hurried;
 
   StoreAccess(StateStore store) {
@@ -67,16 +66,7 @@ final class StoreAccess {
 
   /** The store's time, in whole milliseconds. Known from the first answer on. */
   Instant now() {
-    Anchor a = anchor;
-    if (a == null) {
-      throw new IllegalStateException("the store was not asked anything yet");
-    }
-    return Instant.ofEpochMilli(
-        a.millis + TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - a.nanos));
-  }
-
-  private void note(Instant now) {
-    anchor = new Anchor(now.toEpochMilli(), System.nanoTime());
+    return Instant.ofEpochMilli(time.millis());
   }
 
   /**
@@ -87,7 +77,7 @@ final class StoreAccess {
     return patiently(
         () -> {
           Outcome outcome = lanes[change.partition() % lanes.length].apply(change);
-          note(outcome.now());
+          time.heard(outcome.now());
           if (outcome instanceof Outcome.Refused refused) {
             Stored found = refused.found();
             if (found != null && found.lastChange().equals(change.id())) {
@@ -101,14 +91,14 @@ final class StoreAccess {
   /** Sends a change once, past the queue of the others; a missing answer is an error. */
   Outcome once(Change change) {
     Outcome outcome = store.apply(List.of(change)).get(0);
-    note(outcome.now());
+    time.heard(outcome.now());
     return outcome;
   }
 
   /** Sends independent changes in one list, again when the answer is missing. */
   List<Outcome> writeAll(List<Change> changes) {
     List<Outcome> outcomes = patiently(() -> store.apply(changes));
-    note(outcomes.get(outcomes.size() - 1).now());
+    time.heard(outcomes.get(outcomes.size() - 1).now());
     return outcomes;
   }
 
@@ -121,7 +111,7 @@ final class StoreAccess {
             nothing.partition(),
             List.of(
                 new Edit.AtVersion(nothing.key(), Long.MAX_VALUE), new Edit.Delete(nothing.key())));
-    note(patiently(() -> store.apply(List.of(never))).get(0).now());
+    time.heard(patiently(() -> store.apply(List.of(never))).get(0).now());
   }
 
   /** Tries again while the store does not answer, for a while. */
@@ -146,7 +136,7 @@ final class StoreAccess {
   List<Stored> claim(Claim claim) {
     List<Stored> records = store.claim(claim);
     if (!records.isEmpty()) {
-      note(records.get(records.size() - 1).now());
+      time.heard(records.get(records.size() - 1).now());
     }
     return records;
   }
@@ -161,7 +151,7 @@ final class StoreAccess {
 
   private Page<Stored> noted(Page<Stored> page) {
     if (!page.items().isEmpty()) {
-      note(page.items().get(page.items().size() - 1).now());
+      time.heard(page.items().get(page.items().size() - 1).now());
     }
     return page;
   }
