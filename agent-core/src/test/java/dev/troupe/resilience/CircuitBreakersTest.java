@@ -249,7 +249,7 @@ class CircuitBreakersTest {
         };
     try (CircuitBreakers breakers = over(hangs)) {
       CircuitBreaker breaker = breakers.breaker("provider");
-      breaker.open(Duration.ofMillis(50), "quota");
+      breaker.open(Duration.ofMillis(500), "quota");
       Awaitility.await()
           .pollInterval(Duration.ofMillis(1))
           .until(() -> breaker.status().shared() && breaker.status().left().isZero());
