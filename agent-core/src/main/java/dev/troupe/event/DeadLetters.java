@@ -176,7 +176,8 @@ public final class DeadLetters {
   }
 
   /**
-   * As {@link #replay(String)}, with another event in its stead.
+   * As {@link #replay(String)}, with another event in its stead, which gets the correlation, the
+   * causation and the trace of the first unless it has its own.
    *
    * @param id its name
    * @param instead what to handle; null for the event as it is
@@ -188,7 +189,11 @@ public final class DeadLetters {
       return false;
     }
     DeadLetter letter = found.get();
-    Event event = instead == null ? letter.event() : instead;
+    Event dead = letter.event();
+    Event event =
+        instead == null || dead == null
+            ? instead == null ? dead : instead
+            : Lineage.instead(dead, instead);
     if (event == null) {
       throw new AgentException(
           ErrorCode.INVALID_INPUT,

@@ -3,27 +3,27 @@ package dev.troupe.event;
 import dev.troupe.AgentException;
 import dev.troupe.Codec;
 import dev.troupe.ErrorCode;
+import dev.troupe.TraceContext;
 import dev.troupe.state.StoreClock;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.UUID;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Something that happened: a CloudEvent 1.0 with its attributes and data. Immutable; the bytes of
  * the data are not copied and must not be changed.
  *
- * <p>Beside the standard's own attributes there are four extensions that the library reads: {@code
+ * <p>Beside the standard's own attributes there are five extensions that the library reads: {@code
  * partitionkey} (events of one key are handled in order), {@code correlationid}, {@code
- * causationid} and {@code traceparent}. Two events with the same id and source are the same event,
- * delivered twice.
+ * causationid}, {@code traceparent} and {@code tracestate}. Two events with the same id and source
+ * are the same event, delivered twice.
  *
  * @see <a href="https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md">CloudEvents
  *     1.0.2</a>
@@ -34,28 +34,28 @@ public final class Event {
 
   private static final InstantSource CLOCK = StoreClock.monotonic();
   private static final byte[] NO_DATA = new byte[0];
-  private static final int MOST_ATTRIBUTE = 2_000;
   private static final int MOST_EXTENSIONS = 50;
 
   private final String id;
   private final String source;
   private final String type;
-  private final @Nullable String subject;
-  private final @Nullable Instant time;
-  private final @Nullable String contentType;
-  private final @Nullable String schema;
-  private final @Nullable String key;
-  private final Map<String, String> extensions; // but for the key
+  final @Nullable String subject;
+  final @Nullable Instant time;
+  final @Nullable String contentType;
+  final @Nullable String schema;
+  final @Nullable String key;
+  final Map<String, String> extensions; // but for the key
   private final byte[] data;
 
   private Event(Builder b) {
-    this.id = attribute("id", b.id == null ? Ids.next() : b.id);
-    this.source = b.source.equals(OWN_SOURCE) ? OWN_SOURCE : attribute("source", b.source);
-    this.type = attribute("type", b.type);
-    this.subject = b.subject == null ? null : attribute("subject", b.subject);
+    this.id = Attributes.check("id", b.id == null ? Attributes.nextId() : b.id);
+    this.source = b.source.equals(OWN_SOURCE) ? OWN_SOURCE : Attributes.check("source", b.source);
+    this.type = Attributes.check("type", b.type);
+    this.subject = b.subject == null ? null : Attributes.check("subject", b.subject);
     this.time = b.time;
-    this.contentType = b.contentType == null ? null : attribute("datacontenttype", b.contentType);
-    this.schema = b.schema == null ? null : attribute("dataschema", b.schema);
+    this.contentType =
+        b.contentType == null ? null : Attributes.check("datacontenttype", b.contentType);
+    this.schema = b.schema == null ? null : Attributes.check("dataschema", b.schema);
     this.key = b.key;
     this.extensions = b.extensions.isEmpty() ? Map.of() : Map.copyOf(b.extensions);
     this.data = b.data;
@@ -182,7 +182,7 @@ public final class Event {
    * @return the key; empty for an event that stands in no order to others
    */
   public Optional<String> key() {
-    return Optional.ofNullable(keyOrNull());
+    return Optional.ofNullable(key);
   }
 
   /**
@@ -191,7 +191,7 @@ public final class Event {
    * @return the id; empty when there is none
    */
   public Optional<String> correlationId() {
-    return extension(KnownExtension.CORRELATION);
+    return extension(Attributes.CORRELATION);
   }
 
   /**
@@ -200,7 +200,7 @@ public final class Event {
    * @return the id; empty when there is none
    */
   public Optional<String> causationId() {
-    return extension(KnownExtension.CAUSATION);
+    return extension(Attributes.CAUSATION);
   }
 
   /**
@@ -209,7 +209,26 @@ public final class Event {
    * @return the trace; empty when there is none
    */
   public Optional<String> traceparent() {
-    return extension(KnownExtension.TRACE);
+    return extension(Attributes.TRACE);
+  }
+
+  /**
+   * The extension {@code tracestate} of W3C Trace Context: what tracers add for themselves.
+   *
+   * @return as they wrote it; empty when there is none
+   */
+  public Optional<String> tracestate() {
+    return extension(Attributes.TRACE_STATE);
+  }
+
+  /**
+   * The place in a trace that {@link #traceparent} and {@link #tracestate} name.
+   *
+   * @return the place; empty when there is none, or none that W3C Trace Context knows
+   */
+  public Optional<TraceContext> trace() {
+    return TraceContext.of(
+        extensions.get(Attributes.TRACE), extensions.get(Attributes.TRACE_STATE));
   }
 
   /**
@@ -219,25 +238,20 @@ public final class Event {
    * @return its value; empty when the event has none of this name
    */
   public Optional<String> extension(String name) {
-    return name.equals(KnownExtension.KEY) ? key() : Optional.ofNullable(extensions.get(name));
+    return name.equals(Attributes.KEY) ? key() : Optional.ofNullable(extensions.get(name));
   }
 
   /**
-   * All extensions, the four that the library reads included.
+   * All extensions, the five that the library reads included.
    *
    * @return by name, in the order of names; not changeable
    */
   public Map<String, String> extensions() {
     TreeMap<String, String> all = new TreeMap<>(extensions);
     if (key != null) {
-      all.put(KnownExtension.KEY, key);
+      all.put(Attributes.KEY, key);
     }
     return Collections.unmodifiableMap(all);
-  }
-
-  /** All extensions but the key, in any order. */
-  Map<String, String> others() {
-    return extensions;
   }
 
   /**
@@ -261,39 +275,15 @@ public final class Event {
     return as.cast(Codec.json().decode(data, as));
   }
 
-  @Nullable String keyOrNull() {
-    return key;
-  }
-
-  @Nullable String subjectOrNull() {
-    return subject;
-  }
-
-  @Nullable Instant timeOrNull() {
-    return time;
-  }
-
-  @Nullable String contentTypeOrNull() {
-    return contentType;
-  }
-
-  @Nullable String schemaOrNull() {
-    return schema;
-  }
-
   @Override
   public boolean equals(@Nullable Object other) {
     return other instanceof Event e
-        && id.equals(e.id)
-        && source.equals(e.source)
-        && type.equals(e.type)
-        && Objects.equals(subject, e.subject)
-        && Objects.equals(time, e.time)
-        && Objects.equals(contentType, e.contentType)
-        && Objects.equals(schema, e.schema)
-        && Objects.equals(key, e.key)
-        && extensions.equals(e.extensions)
+        && attributes().equals(e.attributes())
         && Arrays.equals(data, e.data);
+  }
+
+  private List<@Nullable Object> attributes() {
+    return Arrays.asList(id, source, type, subject, time, contentType, schema, key, extensions);
   }
 
   @Override
@@ -305,51 +295,6 @@ public final class Event {
   @Override
   public String toString() {
     return "event " + type + " " + id + " of " + source;
-  }
-
-  private static String attribute(String name, String value) {
-    if (value.isEmpty() || value.length() > MOST_ATTRIBUTE) {
-      throw new AgentException(
-          ErrorCode.INVALID_INPUT,
-          "an event's %s has 1 to %d characters, not %d"
-              .formatted(name, MOST_ATTRIBUTE, value.length()));
-    }
-    for (int i = 0; i < value.length(); i++) {
-      char c = value.charAt(i);
-      boolean half = Character.isSurrogate(c) && !whole(value, i);
-      if (c < ' ' || c == 0x7f || half) {
-        throw new AgentException(
-            ErrorCode.INVALID_INPUT,
-            "an event's %s has the character U+%04X at place %d".formatted(name, (int) c, i));
-      }
-    }
-    return value;
-  }
-
-  private static boolean whole(String text, int i) {
-    return Character.isHighSurrogate(text.charAt(i))
-        ? i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))
-        : i > 0 && Character.isHighSurrogate(text.charAt(i - 1));
-  }
-
-  /** The extensions that the library reads. */
-  static final class KnownExtension {
-    static final String KEY = "partitionkey";
-    static final String CORRELATION = "correlationid";
-    static final String CAUSATION = "causationid";
-    static final String TRACE = "traceparent";
-
-    private KnownExtension() {}
-  }
-
-  /** Ids that are unique without asking the system's source of chance for each. */
-  private static final class Ids {
-    private static final String PROCESS = UUID.randomUUID().toString().replace("-", "");
-    private static final AtomicLong COUNT = new AtomicLong();
-
-    static String next() {
-      return PROCESS + "-" + COUNT.incrementAndGet();
-    }
   }
 
   /** Makes an event. Not safe for use by several threads. */
@@ -431,7 +376,7 @@ public final class Event {
      * @return this
      */
     public Builder key(@Nullable String value) {
-      return extension(KnownExtension.KEY, value);
+      return extension(Attributes.KEY, value);
     }
 
     /**
@@ -441,7 +386,7 @@ public final class Event {
      * @return this
      */
     public Builder correlationId(@Nullable String value) {
-      return extension(KnownExtension.CORRELATION, value);
+      return extension(Attributes.CORRELATION, value);
     }
 
     /**
@@ -451,7 +396,7 @@ public final class Event {
      * @return this
      */
     public Builder causationId(@Nullable String value) {
-      return extension(KnownExtension.CAUSATION, value);
+      return extension(Attributes.CAUSATION, value);
     }
 
     /**
@@ -461,7 +406,17 @@ public final class Event {
      * @return this
      */
     public Builder traceparent(@Nullable String value) {
-      return extension(KnownExtension.TRACE, value);
+      return extension(Attributes.TRACE, value);
+    }
+
+    /**
+     * Sets what tracers add to {@link #traceparent} for themselves.
+     *
+     * @param value as W3C Trace Context writes it
+     * @return this
+     */
+    public Builder tracestate(@Nullable String value) {
+      return extension(Attributes.TRACE_STATE, value);
     }
 
     /**
@@ -472,8 +427,8 @@ public final class Event {
      * @return this
      */
     public Builder extension(String name, @Nullable String value) {
-      if (name.equals(KnownExtension.KEY)) {
-        this.key = value == null ? null : attribute(name, value);
+      if (name.equals(Attributes.KEY)) {
+        this.key = value == null ? null : Attributes.check(name, value);
         return this;
       }
       if (value == null && !extensions.containsKey(name)) {
@@ -486,14 +441,7 @@ public final class Event {
         extensions.remove(name);
         return this;
       }
-      if (!EventText.isExtension(name)) {
-        throw new AgentException(
-            ErrorCode.INVALID_INPUT,
-            "an extension has 1 to 40 lower-case letters or digits and the name of no attribute: '"
-                + name
-                + "'");
-      }
-      extensions.put(name, attribute(name, value));
+      extensions.put(name, Attributes.extension(name, value));
       return this;
     }
 

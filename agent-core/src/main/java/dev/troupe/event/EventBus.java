@@ -48,6 +48,9 @@ import org.jspecify.annotations.Nullable;
  *   <li>An answer to a request reaches who asked, or the request fails when its time is over.
  *   <li>With {@link Subscriber.Builder#dedupe}, an event that the group has handled is not handled
  *       again within the window, unless a process died between handling and noting it.
+ *   <li>What a handler publishes or answers by its {@link EventContext} has the event's id as
+ *       causation, its correlation, and its trace, one span further. An event keeps its own through
+ *       retries, delays, parking, dead letters and replays.
  * </ol>
  *
  * <p>Safe for use by many threads.
@@ -110,7 +113,9 @@ public final class EventBus implements AutoCloseable {
   }
 
   /**
-   * Publishes an event. When this returns it is as durable as the transport's {@code info()} says.
+   * Publishes an event as it is; from within a handler rather by {@link EventContext#publish},
+   * which says what it follows from. When this returns it is as durable as the transport's {@code
+   * info()} says.
    *
    * @param topic where to
    * @param event the event
@@ -402,9 +407,9 @@ public final class EventBus implements AutoCloseable {
     /**
      * Counts what subscribers do with Micrometer, all with the tag {@code group}: the counters
      * {@code troupe.events.handled}, {@code .failed} (attempts), {@code .parked} and {@code .dead}
-     * (with the tag {@code reason}), the gauges {@code troupe.events.in.flight}, {@code .lag} and
-     * {@code .problems}. Two subscribers of a group in one process share a name: give them groups
-     * or registries of their own.
+     * (with the tag {@code reason}), the gauges {@code
+     * troupe.events.in.flight}, {@code .lag} and {@code .problems}. Two subscribers of a group in
+     * one process share a name: give them groups or registries of their own.
      *
      * @param registry the host's; not closed by the bus
      * @return this

@@ -56,18 +56,19 @@ public final class EventContext {
   }
 
   /**
-   * Publishes an event that follows from this one: it has this event's id as {@code causationid},
-   * and this one's {@code correlationid} and {@code traceparent} unless it has its own.
+   * Publishes an event that follows from this one, see {@link #following}.
    *
    * @param topic where to
    * @param next the event
+   * @throws AppendFailedException when it is unknown whether it was published, or it was not
    */
   public void publish(String topic, Event next) {
     bus.publish(topic, following(next));
   }
 
   /**
-   * Answers a request, see {@link EventBus#request}. Nothing happens when nobody waits any more.
+   * Answers a request, see {@link EventBus#request}. The answer follows from this event. Nothing
+   * happens when nobody waits any more.
    *
    * @param answer the answer
    * @throws dev.troupe.AgentException with {@code INVALID_INPUT} when the event asks for no answer
@@ -76,14 +77,16 @@ public final class EventContext {
     bus.reply(event, following(answer));
   }
 
-  private Event following(Event next) {
-    Event.Builder builder = next.toBuilder().causationId(event.id());
-    if (next.correlationId().isEmpty()) {
-      builder.correlationId(event.correlationId().orElse(null));
-    }
-    if (next.traceparent().isEmpty()) {
-      builder.traceparent(event.traceparent().orElse(null));
-    }
-    return builder.build();
+  /**
+   * An event as one that follows from this one: with this event's id as {@code causationid}, its
+   * {@code correlationid}, and in its trace, one span further, with its {@code tracestate}. What
+   * the event has of these stays; with a {@code traceparent} of its own it keeps its trace whole.
+   * For events that are published in another way than by {@link #publish}, such as later.
+   *
+   * @param next the event
+   * @return the same event with what it lacked
+   */
+  public Event following(Event next) {
+    return Lineage.following(event, next);
   }
 }

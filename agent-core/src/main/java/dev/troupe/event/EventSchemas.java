@@ -87,11 +87,11 @@ public final class EventSchemas {
     }
     Form form = forms.get(formOf(event, forms));
     check(event, form, event.data());
-    return event.schemaOrNull() == null ? event.toBuilder().schema(form.name()).build() : event;
+    return event.schema == null ? event.toBuilder().schema(form.name()).build() : event;
   }
 
   private static int formOf(Event event, List<Form> forms) {
-    String name = event.schemaOrNull();
+    String name = event.schema;
     if (name == null) {
       return forms.size() - 1;
     }

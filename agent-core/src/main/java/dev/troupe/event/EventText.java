@@ -63,10 +63,10 @@ final class EventText {
 
   /** The event behind a first line, which is empty when there is none. */
   static byte[] encode(String firstLine, Event event) {
-    Instant at = event.timeOrNull();
+    Instant at = event.time;
     String time = at == null ? null : InstantText.of(at);
     Map<String, String> others =
-        event.others().size() > 1 ? new TreeMap<>(event.others()) : event.others();
+        event.extensions.size() > 1 ? new TreeMap<>(event.extensions) : event.extensions;
     Writer writer = Writer.counting();
     write(writer, firstLine, event, time, others);
     if (writer.ascii) {
@@ -95,11 +95,11 @@ final class EventText {
     to.line("id", event.id());
     to.line("source", event.source());
     to.line("type", event.type());
-    to.line("subject", event.subjectOrNull());
+    to.line("subject", event.subject);
     to.line("time", time);
-    to.line("datacontenttype", event.contentTypeOrNull());
-    to.line("dataschema", event.schemaOrNull());
-    to.line(Event.KnownExtension.KEY, event.keyOrNull());
+    to.line("datacontenttype", event.contentType);
+    to.line("dataschema", event.schema);
+    to.line(Attributes.KEY, event.key);
     if (!others.isEmpty()) {
       others.forEach(to::line);
     }

@@ -53,7 +53,7 @@ final class Keys {
     if (all != null) {
       suspects.remove(task.shard);
     }
-    String key = task.event == null ? null : task.event.keyOrNull();
+    String key = task.event == null ? null : task.event.key;
     task.lane = key == null ? null : new KeyLane(task.shard, key);
   }
 

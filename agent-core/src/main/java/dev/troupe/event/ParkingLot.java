@@ -164,7 +164,7 @@ final class ParkingLot implements AutoCloseable {
 
   void replay(DeadLetter letter, Event event) {
     Shard shard = new Shard(letter.topic(), letter.shard());
-    String key = event.keyOrNull();
+    String key = event.key;
     String lane = key == null ? "" : key;
     Parked.Note note =
         new Parked.Note(

@@ -92,7 +92,7 @@ public final class StoreTransport implements EventTransport {
 
   ShardLog log(Outgoing one) {
     List<ShardLog> logs = logs(one.topic());
-    String key = one.event().keyOrNull();
+    String key = one.event().key;
     return logs.get(shardOf(key == null ? one.event().id() : key, logs.size()));
   }
 

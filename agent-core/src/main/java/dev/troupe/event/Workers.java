@@ -174,7 +174,7 @@ final class Workers {
     } catch (AgentException e) {
       return later(task, e);
     }
-    String key = event.keyOrNull();
+    String key = event.key;
     if (key != null && key.isEmpty()) {
       key = null;
     }

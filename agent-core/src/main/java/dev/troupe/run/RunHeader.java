@@ -42,7 +42,8 @@ public record RunHeader(
    * @param deadline when it has to be over, null for never
    * @param tenant for whom, empty for nobody in particular
    * @param principal who asked, empty when not known
-   * @param trace the W3C trace context it continues, empty for none
+   * @param trace the place in a trace from which it goes on: a W3C {@code traceparent} and, behind
+   *     a space, the {@code tracestate} if there is one; empty for none
    */
   public record Terms(
       int priority,

@@ -2,6 +2,7 @@ package dev.troupe.runtime;
 
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
+import dev.troupe.TraceContext;
 import dev.troupe.agent.AgentDefinition;
 import dev.troupe.agent.Failure;
 import dev.troupe.agent.Names;
@@ -52,7 +53,7 @@ final class Control {
                 limit == null ? null : Runs.after(now, limit),
                 submission.tenant(),
                 "",
-                ""),
+                submission.trace().map(Control::line).orElse("")),
             new RunHeader.Encoding(core.codec.id(), ""),
             input);
     Outcome outcome =
@@ -66,6 +67,12 @@ final class Control {
     RunHandle<O> handle = new RunHandle<>(core, header.id(), submission.output(), isNew);
     core.handles.add(handle);
     return handle;
+  }
+
+  /** As a header has it: no traceparent holds a space. */
+  private static String line(TraceContext trace) {
+    String state = trace.tracestate();
+    return state.isEmpty() ? trace.traceparent() : trace.traceparent() + " " + state;
   }
 
   static <O extends @Nullable Object> RunHandle<O> handle(

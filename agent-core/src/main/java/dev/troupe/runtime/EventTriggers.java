@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * Handlers for {@link dev.troupe.event.EventBus#subscribe} that start and signal runs. An event is
  * settled when its run, or the run's mail, is stored; the work itself is the run's and waits for
  * nothing here. An event that comes again starts no second run and is received once as a signal, so
- * these subscribers need no {@code dedupe}.
+ * these subscribers need no {@code dedupe}. A run that an event starts goes on in the event's
+ * trace, as do the runs that it calls; a run that is signalled stays in its own.
  */
 public final class EventTriggers {
   private static final int ID_BYTES = 16;
@@ -36,7 +37,8 @@ public final class EventTriggers {
 
   /**
    * Starts a run for each event as a function says. The run's id is {@link #runId}, whatever the
-   * function sets; a key that it sets stands before it.
+   * function sets; a key that it sets stands before it. The run goes on in the event's trace unless
+   * the function sets another.
    *
    * @param runtime where runs are submitted
    * @param submission which agent, with what; the same for the same event
@@ -46,7 +48,11 @@ public final class EventTriggers {
       AgentRuntime runtime, Function<Event, Submission.Builder<?>> submission) {
     return (event, context) -> {
       try {
-        runtime.submit(submission.apply(event).id(runId(event)).build());
+        Submission.Builder<?> run = submission.apply(event).id(runId(event));
+        if (!run.hasTrace()) {
+          run.trace(event.trace().orElse(null));
+        }
+        runtime.submit(run.build());
       } catch (AgentException e) {
         if (e.code() != ErrorCode.RUN_EXPIRED) { // it ran, and is forgotten by now
           throw e;

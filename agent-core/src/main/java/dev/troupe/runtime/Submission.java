@@ -1,5 +1,6 @@
 package dev.troupe.runtime;
 
+import dev.troupe.TraceContext;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -19,6 +20,7 @@ public final class Submission<O extends @Nullable Object> {
   private final int priority;
   private final @Nullable Duration deadline;
   private final String tenant;
+  private final @Nullable TraceContext trace;
 
   private Submission(Builder<O> b) {
     this.capability = b.capability;
@@ -29,6 +31,7 @@ public final class Submission<O extends @Nullable Object> {
     this.priority = b.priority;
     this.deadline = b.deadline;
     this.tenant = b.tenant;
+    this.trace = b.trace;
   }
 
   /**
@@ -117,6 +120,15 @@ public final class Submission<O extends @Nullable Object> {
   }
 
   /**
+   * The place in a trace from which the run goes on.
+   *
+   * @return the place, empty for none
+   */
+  public Optional<TraceContext> trace() {
+    return Optional.ofNullable(trace);
+  }
+
+  /**
    * Collects a submission's options. Not safe for several threads.
    *
    * @param <O> the agent's result
@@ -130,6 +142,7 @@ public final class Submission<O extends @Nullable Object> {
     private int priority = 1;
     private @Nullable Duration deadline;
     private String tenant = "";
+    private @Nullable TraceContext trace;
 
     private Builder(String capability, Object input, Class<O> output) {
       this.capability = Objects.requireNonNull(capability, "capability");
@@ -198,6 +211,22 @@ public final class Submission<O extends @Nullable Object> {
     public Builder<O> tenant(String tenant) {
       this.tenant = Objects.requireNonNull(tenant, "tenant");
       return this;
+    }
+
+    /**
+     * Says from where in a trace the run goes on; stored with it and with the runs that it calls.
+     *
+     * @param trace the place, null for none
+     * @return this
+     */
+    public Builder<O> trace(@Nullable TraceContext trace) {
+      this.trace = trace;
+      return this;
+    }
+
+    /** Whether somebody has said from where in a trace the run goes on. */
+    boolean hasTrace() {
+      return trace != null;
     }
 
     /**

@@ -7,10 +7,16 @@ import dev.troupe.agent.AgentDefinition;
 import dev.troupe.event.DeadLetter;
 import dev.troupe.event.Event;
 import dev.troupe.event.EventBus;
+import dev.troupe.event.Outgoing;
 import dev.troupe.resilience.RetryPolicy;
+import dev.troupe.run.RunRecord;
+import dev.troupe.state.Find;
 import dev.troupe.state.MemoryStateStore;
+import dev.troupe.state.Scan;
+import dev.troupe.state.Stored;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -32,6 +38,13 @@ final class EventTriggersTest {
                         executions.incrementAndGet();
                         return 2 * input;
                       })
+                  .build())
+          .agent(
+              AgentDefinition.of(
+                      "calls",
+                      Integer.class,
+                      Integer.class,
+                      (input, context) -> context.call("double", input, Integer.class))
                   .build())
           .agent(
               AgentDefinition.of(
@@ -68,6 +81,40 @@ final class EventTriggersTest {
     Awaitility.await().until(() -> runtime.run(EventTriggers.runId(last)).isPresent());
     runtime.handle(EventTriggers.runId(last), Integer.class).await(Duration.ofSeconds(10));
     assertThat(executions).hasValue(2);
+  }
+
+  @Test
+  void aRunGoesOnInTheTraceOfItsEventAndSoDoItsChildren() throws Exception {
+    bus.subscribe("numbers", "callers").start(EventTriggers.start(runtime, "calls", Integer.class));
+    String parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    Event whole =
+        Event.builder("number").traceparent(parent).tracestate("one=1, two=2").json(1).build();
+    Event bare = Event.builder("number").traceparent(parent).json(2).build();
+    Event wrong = Event.builder("number").traceparent("00-none").json(3).build();
+    bus.publish(
+        List.of(
+            new Outgoing("numbers", whole),
+            new Outgoing("numbers", bare),
+            new Outgoing("numbers", wrong)));
+    assertThat(tracesOfTree(whole)).containsExactly(parent + " one=1, two=2");
+    assertThat(tracesOfTree(bare)).containsExactly(parent);
+    assertThat(tracesOfTree(wrong)).containsExactly("");
+  }
+
+  /** The traces in the headers of an event's run and of the one that it called. */
+  private Set<String> tracesOfTree(Event event) throws Exception {
+    String run = EventTriggers.runId(event);
+    Awaitility.await().until(() -> runtime.run(run).isPresent());
+    runtime.handle(run, Integer.class).await(Duration.ofSeconds(10));
+    List<String> traces =
+        store.find(Find.tagged("kind", "run", 100)).items().stream()
+            .map(Stored::id)
+            .filter(id -> (id.key() + "/").startsWith(run + "/"))
+            .map(id -> store.scan(new Scan.Rows(id, null, Long.MAX_VALUE, 0)).items().get(0))
+            .map(found -> RunRecord.decode(found).header().terms().trace())
+            .toList();
+    assertThat(traces).hasSize(2);
+    return Set.copyOf(traces);
   }
 
   @Test

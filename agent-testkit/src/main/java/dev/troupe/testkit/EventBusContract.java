@@ -31,11 +31,12 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /**
+/**
  * What an {@link EventBus} keeps over a transport and a store: a test for each numbered guarantee.
- * Extend it with {@link BusFixture}'s hooks. What can't be handled has its tests in the class that
- * this one stands on.
+ * Extend it with {@link BusFixture}'s hooks. What follows from events and what can't be handled has
+ * its tests in the classes that this one stands on.
  */
-public abstract class EventBusContract extends DeadLetterContract {
+public abstract class EventBusContract extends FlowBusContract {
   /** For subclasses. */
   protected EventBusContract() {}
 
@@ -278,29 +279,6 @@ public abstract class EventBusContract extends DeadLetterContract {
                 new Outgoing(topic(), stop)));
     until("two were handled", () -> handled.size() >= 2);
     during(SOME_TIME, () -> assertThat(handled).containsExactlyInAnyOrder(paid.id(), stop.id()));
-  }
-
-  @Test
-  void whatFollowsFromAnEventSaysSo() {
-    List<Event> seen = Collections.synchronizedList(new ArrayList<>());
-    bus()
-        .subscribe(topic(), "g")
-        .start(
-            (e, c) -> {
-              seen.add(e);
-              if (e.type().equals("first")) {
-                c.publish(topic(), Event.of("second", 2));
-              }
-            });
-    String trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    Event first = Event.builder("first").correlationId("run-7").traceparent(trace).json(1).build();
-    bus().publish(topic(), first);
-    until("both came", () -> seen.size() == 2);
-    Event second = seen.get(1);
-    assertThat(second.causationId()).contains(first.id());
-    assertThat(second.correlationId()).contains("run-7");
-    assertThat(second.traceparent()).contains(trace);
-    assertThat(second.time()).isPresent();
   }
 
   @Test
