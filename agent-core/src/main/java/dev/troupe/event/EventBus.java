@@ -51,6 +51,10 @@ import org.jspecify.annotations.Nullable;
  *   <li>What a handler publishes or answers by its {@link EventContext} has the event's id as
  *       causation, its correlation, and its trace, one span further. An event keeps its own through
  *       retries, delays, parking, dead letters and replays.
+ *   <li>In mode {@code EVERYONE} what comes while {@code maxInFlight} events are inside waits in
+ *       the transport, or is dropped, as {@link Subscriber.Builder#overflow} says. {@link
+ *       EventContext#missed} tells who handles the next one how many, {@link Subscriber#missed} how
+ *       many in all.
  * </ol>
  *
  * <p>Safe for use by many threads.
@@ -406,8 +410,8 @@ public final class EventBus implements AutoCloseable {
 
     /**
      * Counts what subscribers do with Micrometer, all with the tag {@code group}: the counters
-     * {@code troupe.events.handled}, {@code .failed} (attempts), {@code .parked} and {@code .dead}
-     * (with the tag {@code reason}), the gauges {@code
+     * {@code troupe.events.handled}, {@code .failed} (attempts), {@code .parked}, {@code .missed}
+     * (dropped by overflow) and {@code .dead} (with the tag {@code reason}), the gauges {@code
      * troupe.events.in.flight}, {@code .lag} and {@code .problems}. Two subscribers of a group in
      * one process share a name: give them groups or registries of their own.
      *

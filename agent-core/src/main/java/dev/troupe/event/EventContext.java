@@ -9,6 +9,7 @@ public final class EventContext {
   private final String group;
   private final Shard shard;
   private final int attempt;
+  private final long missed;
 
   EventContext(EventBus bus, String group, Task task, Event event) {
     this.bus = bus;
@@ -16,6 +17,7 @@ public final class EventContext {
     this.group = group;
     this.shard = task.shard;
     this.attempt = task.attempts + 1;
+    this.missed = task.missed;
   }
 
   /**
@@ -44,6 +46,16 @@ public final class EventContext {
    */
   public int attempt() {
     return attempt;
+  }
+
+  /**
+   * How many events were dropped directly before this one, in the order in which they came, because
+   * the listener was slower than they.
+   *
+   * @return 0 unless {@link Subscriber.Builder#overflow} lets events be dropped
+   */
+  public long missed() {
+    return missed;
   }
 
   /**

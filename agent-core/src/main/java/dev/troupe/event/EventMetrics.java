@@ -18,6 +18,7 @@ final class EventMetrics {
   final LongAdder handled = new LongAdder();
   final LongAdder failed = new LongAdder();
   final LongAdder parked = new LongAdder();
+  final LongAdder missed = new LongAdder();
   private final Map<DeadLetter.Reason, LongAdder> dead = new EnumMap<>(DeadLetter.Reason.class);
   private final @Nullable MeterRegistry registry;
   private final List<Meter> meters = new ArrayList<>();
@@ -43,6 +44,7 @@ final class EventMetrics {
     count(group, "troupe.events.handled", "Events that a handler was through with", handled);
     count(group, "troupe.events.failed", "Attempts that failed", failed);
     count(group, "troupe.events.parked", "Events that were put into the store to wait", parked);
+    count(group, "troupe.events.missed", "Events dropped because they came too fast", missed);
     dead.forEach(
         (reason, count) ->
             meters.add(

@@ -27,7 +27,7 @@ final class Keys {
 
   private record KeyLane(Shard shard, String key) {}
 
-  Keys(ParkingLot parking, Subscriber.Options options, Lanes lanes) {
+  Keys(ParkingLot parking, SubscriberOptions options, Lanes lanes) {
     this.parking = parking;
     this.group = options.subscription().group();
     this.ordered = options.subscription().mode() == Mode.ORDERED;

@@ -41,9 +41,11 @@ final class Lanes {
   private final ArrayDeque<Lane> spare = new ArrayDeque<>();
   private final List<Bundle> bundles = new ArrayList<>();
   private final int workers;
+  private final boolean bundling;
   private int inside;
   private int readyTasks;
   private long changes;
+  private long missed;
   private boolean closed;
   private long averageNanos = SHORT_NANOS;
 
@@ -57,8 +59,48 @@ final class Lanes {
     }
   }
 
-  Lanes(int workers) {
+  /** What is taken together can't be dropped any more, so those who drop take one by one. */
+  Lanes(int workers, boolean bundling) {
     this.workers = workers;
+    this.bundling = bundling;
+  }
+
+  /**
+   * Puts tasks that stand in no lane, and takes out what is then too much.
+   *
+   * @return what was dropped; its number is noted in the task behind it
+   */
+  List<Task> put(List<Task> tasks, int most, Overflow overflow) {
+    lock.lock();
+    try {
+      int room = Math.max(0, most - inside);
+      boolean oldest = overflow == Overflow.DROP_OLDEST;
+      List<Task> stay = oldest ? tasks : tasks.subList(0, Math.min(room, tasks.size()));
+      List<Task> dropped = new ArrayList<>(tasks.subList(stay.size(), tasks.size()));
+      for (Task task : stay) {
+        task.missed = missed;
+        missed = 0;
+        put(task);
+      }
+      missed += dropped.size();
+      inside += stay.size();
+      while (inside > most && !ready.isEmpty()) {
+        Task first = ready.removeFirst().tasks.removeFirst();
+        readyTasks--;
+        inside--;
+        dropped.add(first);
+        Lane next = ready.peekFirst();
+        if (next == null) {
+          missed += first.missed + 1;
+        } else {
+          next.tasks.getFirst().missed += first.missed + 1;
+        }
+      }
+      work.signalAll();
+      return dropped;
+    } finally {
+      lock.unlock();
+    }
   }
 
   void put(List<Task> tasks) {
@@ -164,7 +206,8 @@ final class Lanes {
   }
 
   private Bundle taken() {
-    int share = averageNanos > SHORT_NANOS ? 1 : Math.min(MOST_TOGETHER, ready.size() / workers);
+    boolean many = bundling && averageNanos <= SHORT_NANOS;
+    int share = many ? Math.min(MOST_TOGETHER, ready.size() / workers) : 1;
     int count = Math.max(1, share);
     List<Task> some = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {

@@ -21,10 +21,11 @@ final class Puller implements ParkingLot.Taker {
   private static final Logger LOG = LoggerFactory.getLogger(Puller.class);
   private static final Duration WAIT = Duration.ofMillis(200);
   private static final long TICK = TimeUnit.MILLISECONDS.toNanos(50);
+  private static final long WARN_EVERY = TimeUnit.MINUTES.toNanos(1);
   private static final long LONGEST_PAUSE = TimeUnit.SECONDS.toNanos(5);
 
   private final EventBus bus;
-  private final Subscriber.Options options;
+  private final SubscriberOptions options;
   private final Feed feed;
   private final Lanes lanes;
   private final Workers workers;
@@ -34,14 +35,15 @@ final class Puller implements ParkingLot.Taker {
   private final EventMetrics metrics;
   private final Thread thread;
   private final AtomicReference<@Nullable String> problem = new AtomicReference<>();
+  private long nextWarning = System.nanoTime();
   private volatile boolean paused;
   private volatile boolean draining;
   private volatile boolean stopped;
 
-  Puller(EventBus bus, Subscriber.Options options) {
+  Puller(EventBus bus, SubscriberOptions options) {
     this.bus = bus;
     this.options = options;
-    this.lanes = new Lanes(options.concurrency());
+    this.lanes = new Lanes(options.concurrency(), options.overflow() == Overflow.WAIT);
     this.feed = bus.transport().open(options.subscription(), this::revoking);
     this.seen =
         options.dedupe().isZero()
@@ -82,6 +84,10 @@ final class Puller implements ParkingLot.Taker {
 
   int inFlight() {
     return lanes.inside();
+  }
+
+  long missed() {
+    return metrics.missed.sum();
   }
 
   void pause(boolean on) {
@@ -133,14 +139,16 @@ final class Puller implements ParkingLot.Taker {
   }
 
   private void turn() {
-    if (draining || paused || !lanes.awaitFewerThan(options.maxInFlight(), TICK)) {
+    boolean waits = options.overflow() == Overflow.WAIT;
+    int most = options.maxInFlight();
+    if (draining || paused || (waits && !lanes.awaitFewerThan(most, TICK))) {
       feed.poll(0, Duration.ZERO);
       if (draining || paused) {
         lanes.awaitLess(TICK);
       }
       return;
     }
-    List<Delivery> some = feed.poll(options.maxInFlight() - lanes.inside(), WAIT);
+    List<Delivery> some = feed.poll(waits ? most - lanes.inside() : most, WAIT);
     try {
       accept(some, counts == null || some.isEmpty() ? null : counts.counted(some));
     } catch (AgentException e) {
@@ -170,10 +178,34 @@ final class Puller implements ParkingLot.Taker {
       keys.assign(task);
       tasks.add(task);
     }
+    if (options.overflow() == Overflow.WAIT) {
+      lanes.put(tasks);
+    } else {
+      drop(lanes.put(tasks, options.maxInFlight(), options.overflow()), others);
+    }
     if (!others.isEmpty()) {
       feed.settle(others);
     }
-    lanes.put(tasks);
+  }
+
+  private void drop(List<Task> dropped, List<Settlement> settlements) {
+    if (dropped.isEmpty()) {
+      return;
+    }
+    metrics.missed.add(dropped.size());
+    for (Task task : dropped) {
+      if (task.delivery != null) {
+        settlements.add(new Settlement.Done(task.delivery));
+      }
+    }
+    if (System.nanoTime() - nextWarning >= 0) {
+      nextWarning = System.nanoTime() + WARN_EVERY;
+      LOG.warn(
+          "group {} is slower than its events and drops some, {} by now: {}",
+          options.subscription().group(),
+          missed(),
+          options.overflow());
+    }
   }
 
   /** Called by the feed inside a poll: ends what is being done for some shards. */

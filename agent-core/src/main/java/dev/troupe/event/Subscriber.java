@@ -1,5 +1,7 @@
 package dev.troupe.event;
 
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
 import dev.troupe.event.Feed.ShardState;
 import dev.troupe.event.Subscription.Mode;
 import dev.troupe.resilience.RetryPolicy;
@@ -43,6 +45,16 @@ public final class Subscriber implements AutoCloseable {
   }
 
   /**
+   * How many events were dropped because the handler was slower than they came, see {@link
+   * Builder#overflow}.
+   *
+   * @return the number since the start
+   */
+  public long missed() {
+    return puller.missed();
+  }
+
+  /**
    * What keeps events from being handled.
    *
    * @return empty when all is well; otherwise what is wrong, for people
@@ -78,34 +90,22 @@ public final class Subscriber implements AutoCloseable {
     bus.remove(this);
   }
 
-  /** What a subscriber does. */
-  record Options(
-      Subscription subscription,
-      EventHandler handler,
-      int concurrency,
-      int maxInFlight,
-      RetryPolicy retry,
-      boolean parksKeys,
-      int maxDeliveries,
-      Duration hotDelay,
-      Duration dedupe,
-      Predicate<Event> filter) {}
-
   /** Says what a subscriber does, and starts it. Not safe for use by several threads. */
   public static final class Builder {
     private final EventBus bus;
-    private final String group;
-    private final List<String> topics;
-    private Mode mode = Mode.ORDERED;
-    private Position from = Position.END;
-    private int concurrency = 16;
-    private int maxInFlight;
-    private RetryPolicy retry = RetryPolicy.exponential(5);
-    private boolean parksKeys;
-    private int maxDeliveries = 5;
-    private Duration hotDelay = Duration.ofSeconds(10);
-    private Duration dedupe = Duration.ZERO;
-    private Predicate<Event> filter = event -> true;
+    final String group;
+    final List<String> topics;
+    Mode mode = Mode.ORDERED;
+    Position from = Position.END;
+    int concurrency = 16;
+    int maxInFlight;
+    RetryPolicy retry = RetryPolicy.exponential(5);
+    boolean parksKeys;
+    int maxDeliveries = 5;
+    Duration hotDelay = Duration.ofSeconds(10);
+    Duration dedupe = Duration.ZERO;
+    Predicate<Event> filter = event -> true;
+    Overflow overflow = Overflow.WAIT;
 
     Builder(EventBus bus, String group, List<String> topics) {
       this.bus = bus;
@@ -160,6 +160,18 @@ public final class Subscriber implements AutoCloseable {
         throw new IllegalArgumentException("maxInFlight must be at least 1: " + events);
       }
       this.maxInFlight = events;
+      return this;
+    }
+
+    /**
+     * Sets what becomes of events in mode {@code EVERYONE} that come while {@link #maxInFlight} are
+     * inside.
+     *
+     * @param value {@link Overflow#WAIT} when not set: nothing is dropped here
+     * @return this
+     */
+    public Builder overflow(Overflow value) {
+      this.overflow = Objects.requireNonNull(value, "overflow");
       return this;
     }
 
@@ -258,23 +270,18 @@ public final class Subscriber implements AutoCloseable {
      *
      * @param handler what is done with each event
      * @return the subscriber; closed by the caller, at the latest with the bus
+     * @throws AgentException with {@link ErrorCode#INVALID_INPUT} when events may be dropped in a
+     *     mode in which each is settled
      */
     public Subscriber start(EventHandler handler) {
       Objects.requireNonNull(handler, "handler");
-      int inFlight = maxInFlight == 0 ? Math.max(1_000, 4 * concurrency) : maxInFlight;
-      Options options =
-          new Options(
-              new Subscription(topics, group, mode, from),
-              handler,
-              concurrency,
-              inFlight,
-              retry,
-              parksKeys,
-              maxDeliveries,
-              hotDelay,
-              dedupe,
-              filter);
-      Puller puller = new Puller(bus, options);
+      if (overflow != Overflow.WAIT && mode != Mode.EVERYONE) {
+        throw new AgentException(
+            ErrorCode.INVALID_INPUT,
+            "group %s can't drop events (%s) in mode %s, where each is settled; take mode EVERYONE, or WAIT"
+                .formatted(group, overflow, mode));
+      }
+      Puller puller = new Puller(bus, new SubscriberOptions(this, handler));
       Subscriber subscriber = new Subscriber(bus, puller);
       bus.add(subscriber);
       puller.start();

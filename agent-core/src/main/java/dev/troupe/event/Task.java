@@ -25,6 +25,9 @@ final class Task {
   /** How many attempts failed. */
   int attempts;
 
+  /** How many that came directly before it were dropped. */
+  long missed;
+
   /** Whether it is noted that this suspect is being handled. */
   boolean onTrial;
 

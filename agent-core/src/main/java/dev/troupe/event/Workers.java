@@ -25,7 +25,7 @@ final class Workers {
   private static final int MOST_PRINTS = 10_000;
 
   private final EventBus bus;
-  private final Subscriber.Options options;
+  private final SubscriberOptions options;
   private final String group;
   private final Feed feed;
   private final Lanes lanes;
@@ -41,7 +41,7 @@ final class Workers {
 
   Workers(
       EventBus bus,
-      Subscriber.Options options,
+      SubscriberOptions options,
       Feed feed,
       Lanes lanes,
       Keys keys,

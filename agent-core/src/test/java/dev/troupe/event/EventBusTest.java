@@ -305,4 +305,22 @@ final class EventBusTest {
     bus.publish("t", Event.of("no question", 1));
     Awaitility.await().until(() -> bus.deadLetters().list("service", null, 5).items().size() == 1);
   }
+
+  @Test
+  void onlyWhereNothingIsSettledMayAnythingBeDropped() {
+    for (Mode mode : List.of(Mode.ORDERED, Mode.SHARED)) {
+      assertThatThrownBy(
+              () ->
+                  bus.subscribe("t", "g")
+                      .mode(mode)
+                      .overflow(Overflow.DROP_OLDEST)
+                      .start((e, c) -> {}))
+          .isInstanceOfSatisfying(
+              AgentException.class,
+              e -> {
+                assertThat(e.code()).isEqualTo(ErrorCode.INVALID_INPUT);
+                assertThat(e.getMessage()).contains("group g").contains("take mode EVERYONE");
+              });
+    }
+  }
 }

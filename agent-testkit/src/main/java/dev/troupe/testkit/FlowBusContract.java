@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.troupe.TraceContext;
 import dev.troupe.event.DeadLetter;
 import dev.troupe.event.Event;
+import dev.troupe.event.EventContext;
+import dev.troupe.event.Overflow;
+import dev.troupe.event.Subscriber;
+import dev.troupe.event.Subscription.Mode;
 import dev.troupe.resilience.RetryPolicy;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -12,6 +16,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** What a bus keeps of where events come from, and of how they reach those who listen. */
@@ -117,5 +123,79 @@ abstract class FlowBusContract extends DeadLetterContract {
     assertThat(last.causationId()).contains("cause");
     assertThat(last.correlationId()).contains("run-7");
     assertThat(last.trace()).isPresent().isEqualTo(event.trace());
+  }
+
+  /** A listener that stands still at its first event, and what it heard. */
+  private final class Slow {
+    final List<Integer> heard = Collections.synchronizedList(new ArrayList<>());
+    final List<Long> missed = Collections.synchronizedList(new ArrayList<>());
+    final CountDownLatch began = new CountDownLatch(1);
+    final CountDownLatch open = new CountDownLatch(1);
+    final Subscriber subscriber;
+
+    Slow(Overflow overflow) {
+      subscriber =
+          bus()
+              .subscribe(topic(), "slow")
+              .mode(Mode.EVERYONE)
+              .concurrency(1)
+              .maxInFlight(10)
+              .overflow(overflow)
+              .start(this::handle);
+    }
+
+    private void handle(Event event, EventContext context) throws InterruptedException {
+      began.countDown();
+      open.await(patience().toMillis(), TimeUnit.MILLISECONDS);
+      missed.add(context.missed());
+      heard.add(event.data(Integer.class));
+    }
+
+    /** A hundred events come, of which the first is being handled. */
+    Slow flooded() {
+      publish(1, i -> "k");
+      until("the first is handled", () -> began.getCount() == 0);
+      publish(99, i -> "k");
+      return this;
+    }
+  }
+
+  @Guarantee(14)
+  void g14_whatIsTooMuchWaits() {
+    Slow slow = new Slow(Overflow.WAIT).flooded();
+    during(
+        Duration.ofMillis(300),
+        () -> assertThat(slow.subscriber.inFlight()).isLessThanOrEqualTo(10));
+    slow.open.countDown();
+    until("all was handled", () -> slow.heard.size() == 100);
+    assertThat(slow.missed).containsOnly(0L);
+    assertThat(slow.subscriber.missed()).isZero();
+  }
+
+  @Guarantee(14)
+  void g14_theOldestGiveWay() {
+    Slow slow = new Slow(Overflow.DROP_OLDEST).flooded();
+    until("the rest was dropped", () -> slow.subscriber.missed() == 90);
+    assertThat(slow.subscriber.inFlight()).isEqualTo(10);
+    slow.open.countDown();
+    until("the others were handled", () -> slow.heard.size() == 10);
+    assertThat(slow.heard).containsExactly(0, 90, 91, 92, 93, 94, 95, 96, 97, 98);
+    assertThat(slow.missed).containsExactly(0L, 90L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L);
+    publish(1, i -> "k");
+    until("the next is handled", () -> slow.heard.size() == 11);
+    assertThat(slow.missed.get(10)).isZero();
+  }
+
+  @Guarantee(14)
+  void g14_theNewestGiveWay() {
+    Slow slow = new Slow(Overflow.DROP_NEWEST).flooded();
+    until("the rest was dropped", () -> slow.subscriber.missed() == 90);
+    slow.open.countDown();
+    until("the others were handled", () -> slow.heard.size() == 10);
+    assertThat(slow.heard).containsExactly(0, 0, 1, 2, 3, 4, 5, 6, 7, 8);
+    publish(1, i -> "k");
+    until("the next is handled", () -> slow.heard.size() == 11);
+    assertThat(slow.missed.subList(0, 10)).containsOnly(0L);
+    assertThat(slow.missed.get(10)).isEqualTo(90);
   }
 }
