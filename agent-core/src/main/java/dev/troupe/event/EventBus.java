@@ -55,6 +55,9 @@ import org.jspecify.annotations.Nullable;
  *       the transport, or is dropped, as {@link Subscriber.Builder#overflow} says. {@link
  *       EventContext#missed} tells who handles the next one how many, {@link Subscriber#missed} how
  *       many in all.
+ *   <li>A group that names a pattern handles each topic that fits it and was made later, from its
+ *       first event on, soon after the topic was made, and also when nobody of the group was there
+ *       meanwhile; in mode {@code EVERYONE} from when it was found on.
  * </ol>
  *
  * <p>Safe for use by many threads.
@@ -69,6 +72,7 @@ public final class EventBus implements AutoCloseable {
   private final AtomicBoolean closed = new AtomicBoolean();
   private final boolean closesTransport;
   private final @Nullable EventSchemas schemas;
+  private final Duration findTopicsEvery;
   private final @Nullable MeterRegistry meters;
 
   private EventBus(Builder b) {
@@ -76,6 +80,7 @@ public final class EventBus implements AutoCloseable {
     this.closesTransport = b.closesTransport;
     this.schemas = b.schemas;
     this.meters = b.meters;
+    this.findTopicsEvery = b.findTopicsEvery;
     this.access = new StoreAccess(b.store);
     this.parking = new ParkingLot(access, transport, b.lease, b.lookEvery);
     this.deadLetters = new DeadLetters(access, parking);
@@ -215,7 +220,7 @@ public final class EventBus implements AutoCloseable {
   /**
    * Subscribes.
    *
-   * @param topic what to handle
+   * @param topic what to handle: a topic, or a pattern as {@link #subscribe(List, String)} has them
    * @param group who handles it: every group gets each event, within the group one does
    * @return says how, and begins with {@link Subscriber.Builder#start}
    */
@@ -224,9 +229,14 @@ public final class EventBus implements AutoCloseable {
   }
 
   /**
-   * Subscribes to several topics.
+   * Subscribes to several topics, and to topics that come later. In a pattern {@code *} stands for
+   * one part of a name between dots and {@code **} for any number, also none: {@code orders.*} fits
+   * {@code orders.paid}, {@code orders.**} that and {@code orders} and {@code orders.eu.paid}. New
+   * topics are looked for every {@link Builder#findTopicsEvery}; those of the library itself, which
+   * begin with {@code troupe.}, only for patterns that begin so. Topics that are there when the
+   * group first names a pattern begin where the subscriber says ({@link Subscriber.Builder#from}).
    *
-   * @param topics what to handle
+   * @param topics names and patterns of what to handle
    * @param group who handles it
    * @return says how, and begins with {@link Subscriber.Builder#start}
    */
@@ -302,6 +312,10 @@ public final class EventBus implements AutoCloseable {
     }
     subscribers.forEach(one -> all.addAll(one.problems()));
     return all;
+  }
+
+  Following following(SubscriberOptions options) {
+    return new Following(access, options.subscription(), options.patterns(), findTopicsEvery);
   }
 
   @Nullable MeterRegistry meters() {
@@ -380,6 +394,7 @@ public final class EventBus implements AutoCloseable {
     private @Nullable MeterRegistry meters;
     private Duration lease = Duration.ofSeconds(10);
     private Duration lookEvery = Duration.ofMillis(250);
+    private Duration findTopicsEvery = Duration.ofSeconds(1);
 
     private Builder(EventTransport transport, StateStore store) {
       this.transport = Objects.requireNonNull(transport, "transport");
@@ -388,7 +403,8 @@ public final class EventBus implements AutoCloseable {
 
     /**
      * Allows a store that survives less than the transport. What waits or is dead is then lost with
-     * the store; retries stay in memory, and nothing can be published later.
+     * the store, and which topics were there when a pattern was first named; retries stay in
+     * memory, and nothing can be published later.
      *
      * @return this
      */
@@ -448,6 +464,21 @@ public final class EventBus implements AutoCloseable {
         throw new IllegalArgumentException("lookEvery must be at least 5 ms: " + duration);
       }
       this.lookEvery = duration;
+      return this;
+    }
+
+    /**
+     * Sets how often a subscriber with patterns looks for topics that are new. Each look lists all
+     * topics of the transport.
+     *
+     * @param duration at least 5 milliseconds; 1 second when not set
+     * @return this
+     */
+    public Builder findTopicsEvery(Duration duration) {
+      if (duration.toMillis() < 5) {
+        throw new IllegalArgumentException("findTopicsEvery must be at least 5 ms: " + duration);
+      }
+      this.findTopicsEvery = duration;
       return this;
     }
 

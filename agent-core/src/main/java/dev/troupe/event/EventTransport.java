@@ -46,6 +46,8 @@ import java.util.Set;
  *   <li>A feed that closes leaves at once: others need not wait for it to be missed.
  *   <li>What {@link #append} refuses, because it is over a limit or names no topic, is named and
  *       was not appended.
+ *   <li>A feed that follows ({@link Feed#follow}) sees every topic that was created, and reads
+ *       those it chooses as if it had been opened with them, beside what it reads already.
  * </ol>
  *
  * <p>Implementations are safe for use by many threads, block, honour interruption, and throw {@link

@@ -41,17 +41,22 @@ final class EveryoneFeed extends StoreFeed {
     }
   }
 
-  EveryoneFeed(Arrivals arrivals, StoreTransport.Pace pace, EventText texts, List<ShardLog> logs) {
-    super(arrivals, pace.lookEvery());
-    this.texts = texts;
-    logs.forEach(log -> readers.add(new Reader(log)));
+  EveryoneFeed(Parts parts, Subscription subscription) {
+    super(parts, subscription);
+    this.texts = parts.texts();
+    addAll();
+  }
+
+  @Override
+  void add(String topic, Position from) {
+    source.logs(topic).forEach(log -> readers.add(new Reader(log)));
   }
 
   @Override
   List<Delivery> round(int max) {
     settlements();
     List<Delivery> out = new ArrayList<>();
-    turn = (turn + 1) % readers.size();
+    turn = (turn + 1) % Math.max(1, readers.size());
     for (int i = 0; i < readers.size(); i++) {
       Reader reader = readers.get((turn + i) % readers.size());
       while (out.size() < max && reader.fill(idle())) {

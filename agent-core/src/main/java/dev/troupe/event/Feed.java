@@ -4,12 +4,14 @@ import dev.troupe.event.Delivery.Shard;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where one member of a group pulls deliveries from. {@link #poll} and {@link #close} are called by
- * one thread at a time; everything else by any thread.
+ * Where one member of a group pulls deliveries from. {@link #poll}, {@link #follow} and {@link
+ * #close} are called by one thread at a time; everything else by any thread.
  */
 public interface Feed extends AutoCloseable {
   /**
@@ -39,6 +41,19 @@ public interface Feed extends AutoCloseable {
    *     that it reads
    */
   List<ShardState> shards();
+
+  /**
+   * Reads more topics, of those that there are. Called by the thread that polls.
+   *
+   * @param choice is given the names of all topics that there are, and gives those to read, each
+   *     with where the group begins in it if nobody has joined it before; in mode {@code EVERYONE}
+   *     they are read from now on, whatever it says. Called once; what it throws is passed on
+   * @return those of the chosen ones that the feed reads now, also if it did before; one that is
+   *     gone again is left out
+   * @throws dev.troupe.AgentException when the transport fails, or a group can't be joined as the
+   *     subscription says; none or some are read then, and the feed goes on with what it reads
+   */
+  Set<String> follow(Function<Set<String>, Map<String, Position>> choice);
 
   /** Settles what was settled, and leaves. May be called more than once. */
   @Override

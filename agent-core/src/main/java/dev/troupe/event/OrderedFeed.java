@@ -26,7 +26,7 @@ final class OrderedFeed extends StoreFeed {
   private final StoreAccess access;
   private final Listener listener;
   private final Duration lease;
-  private final List<Topic> topics;
+  private final List<StoreTopics.Joined> topics = new ArrayList<>();
   private final String member = UUID.randomUUID().toString();
   private final Map<Shard, OwnedShard> owned = new LinkedHashMap<>();
   private final EventText texts;
@@ -36,22 +36,19 @@ final class OrderedFeed extends StoreFeed {
   private boolean tendedBefore;
   private int turn;
 
-  /** A topic, its logs, and the group's cursors in it. */
-  record Topic(GroupCursors cursors, List<ShardLog> logs) {}
-
-  OrderedFeed(
-      StoreAccess access,
-      Arrivals arrivals,
-      StoreTransport.Pace pace,
-      EventText texts,
-      List<Topic> topics,
-      Listener listener) {
-    super(arrivals, pace.lookEvery());
-    this.access = access;
-    this.texts = texts;
-    this.lease = pace.lease();
-    this.topics = topics;
+  OrderedFeed(Parts parts, Subscription subscription, Listener listener) {
+    super(parts, subscription);
+    this.access = parts.access();
+    this.texts = parts.texts();
+    this.lease = parts.pace().lease();
     this.listener = listener;
+    addAll();
+  }
+
+  @Override
+  void add(String topic, Position from) {
+    topics.add(source.join(topic, subscription, from));
+    nextTend = System.nanoTime();
   }
 
   @Override
@@ -141,7 +138,7 @@ final class OrderedFeed extends StoreFeed {
   private void tend() {
     long began = System.nanoTime();
     boolean missedNone = !tendedBefore || began - lastTended < lease.toNanos() / 2;
-    for (Topic topic : topics) {
+    for (StoreTopics.Joined topic : topics) {
       long now = access.now(topic.cursors().about());
       access.apply(List.of(topic.cursors().member(member, now + lease.toMillis())));
       List<OwnedShard> old = new ArrayList<>();
@@ -158,7 +155,7 @@ final class OrderedFeed extends StoreFeed {
     nextTend = began + Math.min(LONGEST_TEND, lease.toNanos() / TEND_PARTS);
   }
 
-  private void balance(Topic topic, boolean missedNone) {
+  private void balance(StoreTopics.Joined topic, boolean missedNone) {
     GroupCursors.View view = topic.cursors().look();
     ShardBalance balance = new ShardBalance(view, member, mine(topic));
     List<OwnedShard> going = new ArrayList<>();
@@ -176,7 +173,7 @@ final class OrderedFeed extends StoreFeed {
     }
   }
 
-  private Set<Integer> mine(Topic topic) {
+  private Set<Integer> mine(StoreTopics.Joined topic) {
     Set<Integer> mine = new LinkedHashSet<>();
     for (OwnedShard one : owned.values()) {
       if (one.group() == topic.cursors()) {
@@ -186,7 +183,7 @@ final class OrderedFeed extends StoreFeed {
     return mine;
   }
 
-  private void take(Topic topic, Held held) {
+  private void take(StoreTopics.Joined topic, Held held) {
     long sent = System.nanoTime();
     Cursor cursor = held.cursor();
     boolean died = !cursor.owner.equals(Cursor.NOBODY) && !cursor.owner.equals(member);
@@ -224,7 +221,7 @@ final class OrderedFeed extends StoreFeed {
   void leave() {
     settleAll();
     release(List.copyOf(owned.values()));
-    for (Topic topic : topics) {
+    for (StoreTopics.Joined topic : topics) {
       access.apply(List.of(topic.cursors().leave(member)));
     }
     states = List.of();

@@ -93,19 +93,19 @@ final class ParkingLot implements AutoCloseable {
   }
 
   /** From now on what a group has parked of some topics is handed to this. */
-  void serve(Subscription subscription, Taker subscriber) {
-    for (String topic : subscription.topics()) {
+  void serve(String group, Set<String> topics, Taker subscriber) {
+    for (String topic : topics) {
       served
-          .computeIfAbsent(queue(subscription.group(), topic), q -> new CopyOnWriteArrayList<>())
+          .computeIfAbsent(queue(group, topic), q -> new CopyOnWriteArrayList<>())
           .add(subscriber);
     }
     LockSupport.unpark(thread);
   }
 
-  void serveNoMore(Subscription subscription, Taker subscriber) {
-    for (String topic : subscription.topics()) {
+  void serveNoMore(String group, Set<String> topics, Taker subscriber) {
+    for (String topic : topics) {
       served.computeIfPresent(
-          queue(subscription.group(), topic),
+          queue(group, topic),
           (queue, subscribers) -> {
             subscribers.remove(subscriber);
             return subscribers.isEmpty() ? null : subscribers;

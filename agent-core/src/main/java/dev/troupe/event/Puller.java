@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +34,8 @@ final class Puller implements ParkingLot.Taker {
   private final @Nullable Seen seen;
   private final @Nullable DeathCounts counts;
   private final EventMetrics metrics;
+  private final Following following;
+  private final Set<String> served = ConcurrentHashMap.newKeySet();
   private final Thread thread;
   private final AtomicReference<@Nullable String> problem = new AtomicReference<>();
   private long nextWarning = System.nanoTime();
@@ -56,18 +59,25 @@ final class Puller implements ParkingLot.Taker {
             : new DeathCounts(bus.access(), options.subscription().group(), options.maxInFlight());
     this.keys = new Keys(bus.parking(), options, lanes);
     this.metrics = new EventMetrics(bus.meters());
+    this.following = bus.following(options);
     this.workers = new Workers(bus, options, feed, lanes, keys, seen, counts, metrics);
     this.thread = new Thread(this::run, "troupe-events-" + options.subscription().group());
     thread.setDaemon(true);
   }
 
   void start() {
-    if (options.subscription().mode() != Mode.EVERYONE) {
-      bus.parking().serve(options.subscription(), this);
-    }
+    serve(Set.copyOf(options.subscription().topics()));
+    serve(following.first(feed));
     metrics.watch(options.subscription().group(), this);
     workers.start();
     thread.start();
+  }
+
+  private void serve(Set<String> topics) {
+    if (options.subscription().mode() != Mode.EVERYONE && !topics.isEmpty()) {
+      served.addAll(topics);
+      bus.parking().serve(options.subscription().group(), topics, this);
+    }
   }
 
   List<ShardState> shards() {
@@ -100,6 +110,7 @@ final class Puller implements ParkingLot.Taker {
     if (why != null) {
       all.add("group " + options.subscription().group() + " gets no events: " + why);
     }
+    all.addAll(following.problems());
     all.addAll(workers.problems());
     return all;
   }
@@ -139,6 +150,9 @@ final class Puller implements ParkingLot.Taker {
   }
 
   private void turn() {
+    if (!draining && !paused && following.due()) {
+      serve(following.again(feed));
+    }
     boolean waits = options.overflow() == Overflow.WAIT;
     int most = options.maxInFlight();
     if (draining || paused || (waits && !lanes.awaitFewerThan(most, TICK))) {
@@ -229,7 +243,7 @@ final class Puller implements ParkingLot.Taker {
       return;
     }
     draining = true;
-    bus.parking().serveNoMore(options.subscription(), this);
+    bus.parking().serveNoMore(options.subscription().group(), Set.copyOf(served), this);
     long end = System.nanoTime() + grace.toNanos();
     // what nobody works on yet goes to others, from where it came
     while (giveBack() && System.nanoTime() - end < 0) {

@@ -20,6 +20,7 @@ final class SharedFeed extends StoreFeed {
   private static final int ATTEMPTS = 20;
 
   private final StoreAccess access;
+  private final EventText texts;
   private final Duration lease;
   private final String me = UUID.randomUUID().toString();
   private final Map<Shard, SharedShard> all = new LinkedHashMap<>();
@@ -27,19 +28,19 @@ final class SharedFeed extends StoreFeed {
   private long lastRenewed = System.nanoTime();
   private int turn = ThreadLocalRandom.current().nextInt(1_000);
 
-  SharedFeed(
-      StoreAccess access,
-      Arrivals arrivals,
-      StoreTransport.Pace pace,
-      EventText texts,
-      List<OrderedFeed.Topic> topics) {
-    super(arrivals, pace.lookEvery());
-    this.access = access;
-    this.lease = pace.lease();
-    for (OrderedFeed.Topic topic : topics) {
-      for (ShardLog log : topic.logs()) {
-        all.put(log.shard, new SharedShard(topic.cursors(), log, texts, me));
-      }
+  SharedFeed(Parts parts, Subscription subscription) {
+    super(parts, subscription);
+    this.access = parts.access();
+    this.texts = parts.texts();
+    this.lease = parts.pace().lease();
+    addAll();
+  }
+
+  @Override
+  void add(String topic, Position from) {
+    StoreTopics.Joined joined = source.join(topic, subscription, from);
+    for (ShardLog log : joined.logs()) {
+      all.put(log.shard, new SharedShard(joined.cursors(), log, texts, me));
     }
   }
 
@@ -72,7 +73,7 @@ final class SharedFeed extends StoreFeed {
 
   private void take(List<Delivery> out, int max) {
     List<SharedShard> order = new ArrayList<>(all.values());
-    turn = (turn + 1) % order.size();
+    turn = (turn + 1) % Math.max(1, order.size());
     for (int attempt = 1; attempt <= ATTEMPTS; attempt++) {
       List<SharedShard> changed = new ArrayList<>();
       int wanted = max - out.size();

@@ -8,23 +8,67 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Function;
 
 /** What feeds over a store have in common: they wait for local news, and look in between. */
 abstract class StoreFeed implements Feed {
   private static final long SHORTEST_NANOS = Duration.ofMillis(2).toNanos();
 
+  final StoreTopics source;
+  final Subscription subscription;
   private final Arrivals arrivals;
   private final long lookEvery;
   private final ConcurrentLinkedQueue<Settlement> settled = new ConcurrentLinkedQueue<>();
+  private final Set<String> followed = new HashSet<>();
   private long idle = SHORTEST_NANOS;
   private volatile boolean closed;
 
-  StoreFeed(Arrivals arrivals, Duration lookEvery) {
-    this.arrivals = arrivals;
-    this.lookEvery = lookEvery.toNanos();
+  /** What feeds of a transport share. */
+  record Parts(
+      StoreAccess access,
+      Arrivals arrivals,
+      StoreTransport.Pace pace,
+      EventText texts,
+      StoreTopics topics) {}
+
+  StoreFeed(Parts parts, Subscription subscription) {
+    this.source = parts.topics();
+    this.subscription = subscription;
+    this.arrivals = parts.arrivals();
+    this.lookEvery = parts.pace().lookEvery().toNanos();
+  }
+
+  /** Reads one more topic, in which the group begins at a position if it is new there. */
+  abstract void add(String topic, Position from);
+
+  /** Reads what the subscription names. */
+  final void addAll() {
+    subscription.topics().stream().distinct().forEach(topic -> follow(topic, subscription.from()));
+  }
+
+  private void follow(String topic, Position from) {
+    add(topic, from);
+    followed.add(topic);
+  }
+
+  @Override
+  public final Set<String> follow(Function<Set<String>, Map<String, Position>> choice) {
+    if (closed) {
+      throw new AgentException(ErrorCode.CLOSED, "the feed was closed");
+    }
+    Map<String, Position> chosen = Map.copyOf(choice.apply(source.names()));
+    chosen.forEach(
+        (topic, from) -> {
+          if (!followed.contains(topic)) {
+            follow(topic, from);
+          }
+        });
+    return chosen.keySet();
   }
 
   /** Does what has to be done, and gives what there is. */

@@ -2,26 +2,18 @@ package dev.troupe.event;
 
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
-import dev.troupe.event.Delivery.Shard;
-import dev.troupe.state.Edit;
 import dev.troupe.state.MemoryStateStore;
 import dev.troupe.state.Page;
-import dev.troupe.state.RecordId;
 import dev.troupe.state.StateStore;
 import dev.troupe.state.StoreInfo;
-import dev.troupe.state.Stored;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Events over any store: over one in memory it is the bus inside a process, over PostgreSQL, SQLite
@@ -31,8 +23,8 @@ import org.slf4j.LoggerFactory;
  * <p>Topics are created when they are first used, with the default number of shards; {@link
  * #prepare} creates them with another. Events are deleted when every group of the topic has settled
  * them and the topic's {@code keep} has passed, about a thousand of a shard together; a topic with
- * no group keeps the last thousand or more of each shard. An event that is appended again while its
- * first copy is among the last of its shard is dropped.
+ * no group keeps the last thousand or more of each shard, and everything for its first ten seconds.
+ * An event that is appended again while its first copy is among the last of its shard is dropped.
  *
  * <p>Feeds hear at once what is appended in their process, and look for what others appended every
  * few milliseconds under load and every {@link Builder#lookEvery} when idle. A feed that does not
@@ -41,22 +33,18 @@ import org.slf4j.LoggerFactory;
  * <p>Safe for use by many threads.
  */
 public final class StoreTransport implements EventTransport {
-  private static final Logger LOG = LoggerFactory.getLogger(StoreTransport.class);
-  private static final String GROUP = "group ";
-
   private final StoreAccess access;
-  private final int defaultShards;
+  private final StoreTopics topics;
   private final Pace pace;
   private final Arrivals arrivals = new Arrivals();
   private final @Nullable KnownEvents known;
-  private final Map<String, List<ShardLog>> topics = new ConcurrentHashMap<>();
 
   /** How often feeds look and how long they may be silent. */
   record Pace(Duration lease, Duration lookEvery) {}
 
   private StoreTransport(Builder b) {
     this.access = new StoreAccess(b.store);
-    this.defaultShards = b.shards;
+    this.topics = new StoreTopics(access, b.shards);
     this.known =
         b.store.info().survives() == StoreInfo.Durability.NOTHING ? new KnownEvents() : null;
     this.pace = new Pace(b.lease, b.lookEvery);
@@ -91,7 +79,7 @@ public final class StoreTransport implements EventTransport {
   }
 
   ShardLog log(Outgoing one) {
-    List<ShardLog> logs = logs(one.topic());
+    List<ShardLog> logs = topics.logs(one.topic());
     String key = one.event().key;
     return logs.get(shardOf(key == null ? one.event().id() : key, logs.size()));
   }
@@ -105,142 +93,19 @@ public final class StoreTransport implements EventTransport {
 
   /** Deletes what everybody is through with, if there may be enough of it. */
   void trim(ShardLog log) {
-    if (!log.mayTrim()) {
-      return;
-    }
-    try {
-      Stored topic = access.look(id(log.shard.topic()), true);
-      if (topic == null) {
-        return;
-      }
-      long needed = Long.MAX_VALUE;
-      for (String row : topic.rows().keySet()) {
-        if (row.startsWith(GROUP)) {
-          GroupCursors group =
-              new GroupCursors(access, log.shard.topic(), row.substring(GROUP.length()));
-          needed = Math.min(needed, group.settledUpTo(log.shard.number()));
-        }
-      }
-      log.trim(needed, access.time.millis() - TopicRecord.decode(topic).keep());
-    } catch (AgentException e) {
-      LOG.debug("the log of {} was not trimmed now: {}", log.shard, e.toString());
-    }
-  }
-
-  private List<ShardLog> logs(String topic) {
-    List<ShardLog> known = topics.get(topic);
-    return known == null ? open(Topic.of(topic)) : known;
-  }
-
-  private List<ShardLog> open(Topic topic) {
-    int shards = record(topic, true).shards();
-    return topics.computeIfAbsent(
-        topic.name(),
-        name -> {
-          List<ShardLog> logs = new ArrayList<>(shards);
-          for (int i = 0; i < shards; i++) {
-            logs.add(new ShardLog(access, new Shard(name, i)));
-          }
-          return List.copyOf(logs);
-        });
-  }
-
-  private RecordId id(String topic) {
-    return access.id("$topic:" + topic);
-  }
-
-  /** How a topic was made. Stored as {@code 1 shards keepMillis}. */
-  private record TopicRecord(int shards, long keep) {
-    byte[] encode() {
-      return ("1 " + shards + " " + keep).getBytes(StandardCharsets.US_ASCII);
-    }
-
-    static TopicRecord decode(Stored found) {
-      String[] parts = new String(found.value(), StandardCharsets.US_ASCII).split(" ");
-      if (parts.length != 3 || !parts[0].equals("1")) {
-        throw new AgentException(
-            ErrorCode.STORE_MISMATCH,
-            found.id().key() + " was written by another version of the library");
-      }
-      return new TopicRecord(Integer.parseInt(parts[1]), Long.parseLong(parts[2]));
-    }
-  }
-
-  private @Nullable TopicRecord found(String topic) {
-    Stored found = access.look(id(topic), false);
-    return found == null ? null : TopicRecord.decode(found);
-  }
-
-  private TopicRecord record(Topic topic, boolean create) {
-    TopicRecord found = found(topic.name());
-    if (found == null && create) {
-      RecordId id = id(topic.name());
-      int shards = topic.shards() == 0 ? defaultShards : topic.shards();
-      TopicRecord made = new TopicRecord(shards, topic.keep().toMillis());
-      access.apply(
-          id.partition(),
-          List.of(
-              new Edit.Absent(id.key()),
-              new Edit.Put(id.key(), made.encode(), Map.of("troupe", "topic"), null)));
-      found = found(topic.name());
-    }
-    if (found == null) {
-      throw new AgentException(
-          ErrorCode.TOPIC_NOT_FOUND, "topic %s does not exist".formatted(topic.name()));
-    }
-    return found;
+    topics.trim(log);
   }
 
   @Override
   public Feed open(Subscription subscription, Feed.Listener listener) {
     Objects.requireNonNull(listener, "listener");
-    if (subscription.mode() == Subscription.Mode.EVERYONE) {
-      List<ShardLog> all = new ArrayList<>();
-      subscription.topics().forEach(topic -> all.addAll(logs(topic)));
-      return new EveryoneFeed(arrivals, pace, texts(), all);
-    }
-    List<OrderedFeed.Topic> joined = new ArrayList<>();
-    for (String topic : subscription.topics()) {
-      List<ShardLog> logs = logs(topic);
-      join(topic, subscription);
-      GroupCursors cursors = new GroupCursors(access, topic, subscription.group());
-      cursors.create(logs.size(), number -> begin(logs.get(number), subscription.from()));
-      joined.add(new OrderedFeed.Topic(cursors, logs));
-    }
-    return subscription.mode() == Subscription.Mode.ORDERED
-        ? new OrderedFeed(access, arrivals, pace, texts(), joined, listener)
-        : new SharedFeed(access, arrivals, pace, texts(), joined);
-  }
-
-  private EventText texts() {
-    return new EventText(known);
-  }
-
-  private static long begin(ShardLog log, Position from) {
-    if (from instanceof Position.Start) {
-      return log.start();
-    } else if (from instanceof Position.Since since) {
-      return log.before(since.time().toEpochMilli());
-    }
-    return log.end();
-  }
-
-  /** Notes that a group is there, so that nothing is deleted that it has not settled. */
-  private void join(String topic, Subscription subscription) {
-    RecordId id = id(topic);
-    String row = GROUP + subscription.group();
-    byte[] mode = subscription.mode().name().getBytes(StandardCharsets.US_ASCII);
-    access.apply(
-        id.partition(), List.of(new Edit.NoRow(id.key(), row), new Edit.Row(id.key(), row, mode)));
-    Stored found = access.look(id, true);
-    byte[] before = found == null ? null : found.rows().get(row);
-    String other = before == null ? "" : new String(before, StandardCharsets.US_ASCII);
-    if (!other.equals(subscription.mode().name())) {
-      throw new AgentException(
-          ErrorCode.INVALID_INPUT,
-          "group %s of topic %s has mode %s and can't be joined in mode %s; take another group"
-              .formatted(subscription.group(), topic, other, subscription.mode()));
-    }
+    StoreFeed.Parts parts =
+        new StoreFeed.Parts(access, arrivals, pace, new EventText(known), topics);
+    return switch (subscription.mode()) {
+      case ORDERED -> new OrderedFeed(parts, subscription, listener);
+      case SHARED -> new SharedFeed(parts, subscription);
+      case EVERYONE -> new EveryoneFeed(parts, subscription);
+    };
   }
 
   /**
@@ -252,10 +117,7 @@ public final class StoreTransport implements EventTransport {
    */
   public void forget(String topic, String group) {
     Names.check("group", group);
-    RecordId id = id(topic);
-    int shards = logs(topic).size();
-    access.apply(id.partition(), List.of(new Edit.Row(id.key(), GROUP + group, null)));
-    new GroupCursors(access, topic, group).delete(shards);
+    topics.forget(topic, group);
   }
 
   @Override
@@ -263,8 +125,8 @@ public final class StoreTransport implements EventTransport {
     if (limit < 1) {
       throw new IllegalArgumentException("limit must be at least 1: " + limit);
     }
-    TopicRecord found = record(Topic.of(topic), false);
-    List<ShardLog> logs = logs(topic);
+    StoreTopics.Made found = topics.made(Topic.of(topic), false);
+    List<ShardLog> logs = topics.logs(topic);
     if (logs.size() != found.shards()) {
       throw new AgentException(ErrorCode.STORE_MISMATCH, "topic " + topic + " was made anew");
     }
@@ -275,7 +137,7 @@ public final class StoreTransport implements EventTransport {
   public List<Problem> prepare(List<Topic> wanted, boolean create) {
     List<Problem> problems = new ArrayList<>();
     for (Topic topic : wanted) {
-      TopicRecord found = create ? record(topic, true) : found(topic.name());
+      StoreTopics.Made found = create ? topics.made(topic, true) : topics.find(topic.name());
       String where = "topic " + topic.name();
       if (found == null) {
         problems.add(

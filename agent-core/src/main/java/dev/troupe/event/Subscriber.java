@@ -125,7 +125,8 @@ public final class Subscriber implements AutoCloseable {
     }
 
     /**
-     * Sets where the group begins when it is new.
+     * Sets where the group begins when it is new. Topics that fit a pattern and come later are read
+     * from their first event on.
      *
      * @param value the end when not set
      * @return this
@@ -271,7 +272,7 @@ public final class Subscriber implements AutoCloseable {
      * @param handler what is done with each event
      * @return the subscriber; closed by the caller, at the latest with the bus
      * @throws AgentException with {@link ErrorCode#INVALID_INPUT} when events may be dropped in a
-     *     mode in which each is settled
+     *     mode in which each is settled, or a pattern or name is wrong
      */
     public Subscriber start(EventHandler handler) {
       Objects.requireNonNull(handler, "handler");
@@ -281,10 +282,22 @@ public final class Subscriber implements AutoCloseable {
             "group %s can't drop events (%s) in mode %s, where each is settled; take mode EVERYONE, or WAIT"
                 .formatted(group, overflow, mode));
       }
+      if (topics.isEmpty()) {
+        throw new AgentException(
+            ErrorCode.INVALID_INPUT, "group %s names no topic and no pattern".formatted(group));
+      }
       Puller puller = new Puller(bus, new SubscriberOptions(this, handler));
       Subscriber subscriber = new Subscriber(bus, puller);
       bus.add(subscriber);
-      puller.start();
+      boolean started = false;
+      try {
+        puller.start();
+        started = true;
+      } finally {
+        if (!started) {
+          subscriber.close(Duration.ZERO);
+        }
+      }
       return subscriber;
     }
 

@@ -2,11 +2,13 @@ package dev.troupe.event;
 
 import dev.troupe.resilience.RetryPolicy;
 import java.time.Duration;
+import java.util.List;
 import java.util.function.Predicate;
 
 /** What a subscriber does: what its builder said when it was started. */
 final class SubscriberOptions {
   private final Subscription subscription;
+  private final List<TopicPattern> patterns;
   private final int concurrency;
   private final int maxInFlight;
   private final Overflow overflow;
@@ -19,7 +21,14 @@ final class SubscriberOptions {
   private final EventHandler handler;
 
   SubscriberOptions(Subscriber.Builder b, EventHandler handler) {
-    this.subscription = new Subscription(b.topics, b.group, b.mode, b.from);
+    this.subscription =
+        new Subscription(
+            b.topics.stream().filter(topic -> !TopicPattern.isPattern(topic)).toList(),
+            b.group,
+            b.mode,
+            b.from);
+    this.patterns =
+        b.topics.stream().filter(TopicPattern::isPattern).map(TopicPattern::new).toList();
     this.concurrency = b.concurrency;
     this.maxInFlight = b.maxInFlight == 0 ? Math.max(1_000, 4 * b.concurrency) : b.maxInFlight;
     this.overflow = b.overflow;
@@ -34,6 +43,10 @@ final class SubscriberOptions {
 
   Subscription subscription() {
     return subscription;
+  }
+
+  List<TopicPattern> patterns() {
+    return patterns;
   }
 
   int concurrency() {

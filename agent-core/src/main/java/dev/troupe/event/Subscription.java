@@ -6,7 +6,8 @@ import java.util.Objects;
 /**
  * What a feed is about.
  *
- * @param topics at least one
+ * @param topics what to read from the beginning on; may be none for a feed that is to {@link
+ *     Feed#follow} some
  * @param group who it is for: feeds of one group share the work; in mode {@code EVERYONE} a name
  *     for messages only
  * @param mode how deliveries are divided
@@ -26,9 +27,6 @@ public record Subscription(List<String> topics, String group, Mode mode, Positio
 
   public Subscription {
     topics = List.copyOf(topics);
-    if (topics.isEmpty()) {
-      throw new IllegalArgumentException("a subscription names at least one topic");
-    }
     topics.forEach(topic -> Names.check("topic", topic));
     Names.check("group", group);
     Objects.requireNonNull(mode, "mode");

@@ -323,4 +323,35 @@ final class EventBusTest {
               });
     }
   }
+
+  @Test
+  void aWrongPatternIsRefusedAndLeavesNothingBehind() {
+    assertThatThrownBy(() -> bus.subscribe("orders.*x", "g").start((e, c) -> {}))
+        .isInstanceOf(AgentException.class)
+        .hasMessageContaining("orders.*x");
+    assertThatThrownBy(() -> bus.subscribe(List.of(), "g").start((e, c) -> {}))
+        .isInstanceOf(AgentException.class)
+        .hasMessageContaining("names no topic");
+    assertThat(bus.problems()).isEmpty();
+  }
+
+  @Test
+  void oneTopicThatCannotBeJoinedDoesNotKeepOthersFromBeingFound() {
+    MemoryStateStore shared = new MemoryStateStore();
+    StoreTransport transport = StoreTransport.builder(shared).shards(1).build();
+    try (EventBus own =
+        EventBus.builder(transport, shared).findTopicsEvery(Duration.ofMillis(20)).build()) {
+      Subscriber subscriber = own.subscribe("a.*", "g").start((e, c) -> handled.add(e.id()));
+      // the same group in another mode
+      own.subscribe("a.other", "g").mode(Mode.SHARED).start((e, c) -> {});
+      Event event = Event.of("x", 1);
+      own.publish("a.good", event);
+      handledAre(List.of(event.id()));
+      Awaitility.await().until(() -> !subscriber.problems().isEmpty());
+      assertThat(subscriber.problems().toString()).contains("a.*").contains("has mode SHARED");
+      Event next = Event.of("x", 2);
+      own.publish("a.better", next);
+      handledAre(List.of(event.id(), next.id()));
+    }
+  }
 }

@@ -1,13 +1,16 @@
 package dev.troupe.kafka;
 
 import dev.troupe.event.Delivery;
+import dev.troupe.event.Position;
 import dev.troupe.event.Settlement;
+import dev.troupe.event.Subscription;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
@@ -16,19 +19,34 @@ import org.apache.kafka.common.TopicPartition;
 final class EveryoneFeed extends KafkaFeed {
   private static final long LOOK_EVERY = TimeUnit.SECONDS.toNanos(10);
 
-  private final List<String> topics;
   private long nextLook = System.nanoTime() + LOOK_EVERY;
 
   EveryoneFeed(
       KafkaConsumer<byte[], byte[]> consumer,
-      List<String> topics,
-      Map<TopicPartition, Long> ends,
+      KafkaTopics topics,
+      Subscription subscription,
       Duration limit,
       Consumer<KafkaFeed> whenClosed) {
-    super(consumer, "a feed of everything in " + topics, limit, whenClosed);
-    this.topics = topics;
-    consumer.assign(ends.keySet());
-    begin(ends);
+    super(consumer, topics, "a feed of everything", limit, whenClosed);
+    List<TopicPartition> all = new ArrayList<>();
+    subscription.topics().forEach(topic -> all.addAll(topics.partitions(topic)));
+    read.addAll(subscription.topics());
+    if (!all.isEmpty()) {
+      assign(topics.offsets(all, OffsetSpec.latest()));
+    }
+  }
+
+  @Override
+  void add(Map<String, Position> more, List<TopicPartition> partitions) {
+    assign(topics.offsets(partitions, OffsetSpec.latest()));
+    read.addAll(more.keySet());
+  }
+
+  private void assign(Map<TopicPartition, Long> more) {
+    List<TopicPartition> all = new ArrayList<>(owned.keySet());
+    all.addAll(more.keySet());
+    consumer.assign(all);
+    begin(more);
   }
 
   private void begin(Map<TopicPartition, Long> from) {
@@ -55,7 +73,7 @@ final class EveryoneFeed extends KafkaFeed {
   /** A topic may get more partitions; those are read from their beginning. */
   private void lookForNew() {
     List<TopicPartition> added = new ArrayList<>();
-    for (String topic : topics) {
+    for (String topic : read) {
       for (PartitionInfo info : consumer.partitionsFor(topic, limit)) {
         TopicPartition partition = new TopicPartition(topic, info.partition());
         if (!owned.containsKey(partition)) {
@@ -64,11 +82,7 @@ final class EveryoneFeed extends KafkaFeed {
       }
     }
     if (!added.isEmpty()) {
-      Map<TopicPartition, Long> first = consumer.beginningOffsets(added, limit);
-      List<TopicPartition> all = new ArrayList<>(owned.keySet());
-      all.addAll(added);
-      consumer.assign(all);
-      begin(first);
+      assign(consumer.beginningOffsets(added, limit));
     }
   }
 

@@ -3,6 +3,7 @@ package dev.troupe.kafka;
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.event.Delivery.Shard;
+import dev.troupe.event.Position;
 import dev.troupe.event.Settlement;
 import dev.troupe.event.Subscription;
 import java.time.Duration;
@@ -44,7 +45,8 @@ final class GroupFeed extends KafkaFeed implements ConsumerRebalanceListener {
   private final Listener listener;
   private final Pace pace;
   private final String about;
-  private final Map<TopicPartition, Long> begins;
+  private final Map<TopicPartition, Long> begins = new HashMap<>();
+  private final Subscription subscription;
   private final ConcurrentLinkedQueue<Settlement> settled = new ConcurrentLinkedQueue<>();
   private long nextCommit = System.nanoTime();
   private @Nullable KafkaException failure;
@@ -63,21 +65,47 @@ final class GroupFeed extends KafkaFeed implements ConsumerRebalanceListener {
 
   GroupFeed(
       KafkaConsumer<byte[], byte[]> consumer,
+      KafkaTopics topics,
       Subscription subscription,
       Listener listener,
       Pace pace,
-      Map<TopicPartition, Long> begins,
       Consumer<KafkaFeed> whenClosed) {
-    super(consumer, "group " + subscription.group(), pace.call(), whenClosed);
+    super(consumer, topics, "group " + subscription.group(), pace.call(), whenClosed);
     this.about = "group " + subscription.group();
+    this.subscription = subscription;
     this.listener = listener;
     this.pace = pace;
-    this.begins = begins;
-    consumer.subscribe(subscription.topics(), this);
+  }
+
+  /** Joins the group for what the subscription names. */
+  void join() {
+    Map<String, Position> more = new HashMap<>();
+    subscription.topics().forEach(topic -> more.put(topic, subscription.from()));
+    join(more, true);
+  }
+
+  @Override
+  void add(Map<String, Position> more, List<TopicPartition> partitions) {
+    // whoever is given a partition of which nothing is committed reads it from its beginning, so
+    // nobody needs to wait for that
+    join(more, more.values().stream().anyMatch(from -> !(from instanceof Position.Start)));
+  }
+
+  private void join(Map<String, Position> more, boolean waits) {
+    GroupStart start = new GroupStart(topics, subscription.group(), more);
+    boolean fixed = start.fix();
+    begins.putAll(start.begins());
+    read.addAll(more.keySet());
+    if (!read.isEmpty()) {
+      consumer.subscribe(read, this);
+    }
+    if (!fixed && waits) {
+      awaitStart(start);
+    }
   }
 
   /** Takes part until every partition has a beginning, by this member or others. */
-  void awaitStart(GroupStart start) {
+  private void awaitStart(GroupStart start) {
     long end = System.nanoTime() + pace.join().toNanos();
     while (!start.fixed()) {
       poll(0, STEP);

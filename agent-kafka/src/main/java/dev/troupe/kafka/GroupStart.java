@@ -1,7 +1,6 @@
 package dev.troupe.kafka;
 
 import dev.troupe.event.Position;
-import dev.troupe.event.Subscription;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -29,12 +28,15 @@ import org.apache.kafka.common.errors.UnknownMemberIdException;
  */
 final class GroupStart {
   private final KafkaTopics topics;
-  private final Subscription subscription;
+  private final String group;
+  private final Map<String, Position> topicsFrom;
   private final Map<TopicPartition, Long> begins = new HashMap<>();
 
-  GroupStart(KafkaTopics topics, Subscription subscription) {
+  /** Topics, each with where the group begins in it if nobody has joined it before. */
+  GroupStart(KafkaTopics topics, String group, Map<String, Position> topicsFrom) {
     this.topics = topics;
-    this.subscription = subscription;
+    this.group = group;
+    this.topicsFrom = topicsFrom;
   }
 
   /**
@@ -44,10 +46,15 @@ final class GroupStart {
    */
   boolean fix() {
     List<TopicPartition> all = new ArrayList<>();
-    for (String topic : subscription.topics()) {
-      all.addAll(topics.partitions(topic));
+    topicsFrom.forEach(
+        (topic, from) -> {
+          List<TopicPartition> some = topics.partitions(topic);
+          begins.putAll(begins(some, from));
+          all.addAll(some);
+        });
+    if (all.isEmpty()) {
+      return true;
     }
-    begins.putAll(begins(all));
     Map<TopicPartition, Long> earliest = topics.offsets(all, OffsetSpec.earliest());
     Set<TopicPartition> missing = missing(all);
     if (missing.isEmpty()) {
@@ -64,8 +71,7 @@ final class GroupStart {
       marks.put(one, new OffsetAndMetadata(begins.getOrDefault(one, 0L)));
     }
     try {
-      KafkaErrors.await(
-          topics.admin.alterConsumerGroupOffsets(subscription.group(), marks).all(), topics.limit);
+      KafkaErrors.await(topics.admin.alterConsumerGroupOffsets(group, marks).all(), topics.limit);
       return true;
     } catch (UnknownMemberIdException
         | RebalanceInProgressException
@@ -90,22 +96,19 @@ final class GroupStart {
   private Set<TopicPartition> missing(List<TopicPartition> all) {
     Map<TopicPartition, OffsetAndMetadata> committed =
         KafkaErrors.await(
-            topics
-                .admin
-                .listConsumerGroupOffsets(subscription.group())
-                .partitionsToOffsetAndMetadata(),
+            topics.admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata(),
             topics.limit);
     Set<TopicPartition> missing = new HashSet<>(all);
     missing.removeIf(one -> committed.get(one) != null);
     return missing;
   }
 
-  private Map<TopicPartition, Long> begins(List<TopicPartition> all) {
-    if (subscription.from() instanceof Position.Start) {
+  private Map<TopicPartition, Long> begins(List<TopicPartition> all, Position from) {
+    if (from instanceof Position.Start) {
       return topics.offsets(all, OffsetSpec.earliest());
     }
     Map<TopicPartition, Long> ends = topics.offsets(all, OffsetSpec.latest());
-    if (subscription.from() instanceof Position.Since since) {
+    if (from instanceof Position.Since since) {
       Map<TopicPartition, Long> found =
           topics.offsets(all, OffsetSpec.forTimestamp(since.time().toEpochMilli()));
       found.forEach(

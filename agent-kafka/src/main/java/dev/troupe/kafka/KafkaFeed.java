@@ -4,15 +4,22 @@ import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.event.Delivery;
 import dev.troupe.event.Feed;
+import dev.troupe.event.Position;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.NoOffsetForPartitionException;
@@ -36,6 +43,8 @@ abstract class KafkaFeed implements Feed {
   private static final Duration LEAVE_LIMIT = Duration.ofSeconds(5);
 
   final KafkaConsumer<byte[], byte[]> consumer;
+  final KafkaTopics topics;
+  final Set<String> read = new LinkedHashSet<>();
   final Map<TopicPartition, OwnedPartition> owned = new LinkedHashMap<>();
   final Duration limit;
   private final String about;
@@ -49,10 +58,12 @@ abstract class KafkaFeed implements Feed {
 
   KafkaFeed(
       KafkaConsumer<byte[], byte[]> consumer,
+      KafkaTopics topics,
       String about,
       Duration limit,
       Consumer<KafkaFeed> whenClosed) {
     this.consumer = consumer;
+    this.topics = topics;
     this.about = about;
     this.limit = limit;
     this.whenClosed = whenClosed;
@@ -97,6 +108,36 @@ abstract class KafkaFeed implements Feed {
     return out;
   }
 
+  @Override
+  public final Set<String> follow(Function<Set<String>, Map<String, Position>> choice) {
+    lock.lock();
+    try {
+      if (closed) {
+        throw new AgentException(ErrorCode.CLOSED, about + " was closed");
+      }
+      Map<String, Position> chosen = new HashMap<>(choice.apply(topics.names(limit)));
+      Set<String> known = new HashSet<>(chosen.keySet());
+      known.retainAll(read);
+      chosen.keySet().removeAll(known);
+      Map<String, List<TopicPartition>> there = topics.partitions(chosen.keySet());
+      chosen.keySet().retainAll(there.keySet());
+      if (!chosen.isEmpty()) {
+        List<TopicPartition> all = new ArrayList<>();
+        there.values().forEach(all::addAll);
+        add(chosen, all);
+        known.addAll(chosen.keySet());
+      }
+      return known;
+    } catch (KafkaException e) {
+      throw KafkaErrors.of(about, e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Reads more topics, each from where the group begins if it is new there. */
+  abstract void add(Map<String, Position> more, List<TopicPartition> partitions);
+
   /** What a feed has to do before it fetches. */
   abstract void tend();
 
@@ -116,6 +157,10 @@ abstract class KafkaFeed implements Feed {
   }
 
   final void fetch(Duration wait) {
+    if (read.isEmpty()) {
+      LockSupport.parkNanos(this, wait.toNanos()); // Kafka polls for nobody who reads nothing
+      return;
+    }
     pauseAndResume();
     try {
       ConsumerRecords<byte[], byte[]> records = consumer.poll(wait);

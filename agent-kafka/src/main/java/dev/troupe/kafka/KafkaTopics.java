@@ -53,6 +53,34 @@ final class KafkaTopics {
     }
   }
 
+  /** The names of all topics that this client may see, but for Kafka's own. */
+  Set<String> names(Duration atMost) {
+    try {
+      return Set.copyOf(KafkaErrors.await(admin.listTopics().names(), atMost));
+    } catch (KafkaException e) {
+      throw KafkaErrors.of("the topics can't be listed", e);
+    }
+  }
+
+  /** The partitions of topics; without those that are gone, or of which no broker knows enough. */
+  Map<String, List<TopicPartition>> partitions(Set<String> some) {
+    Map<String, List<TopicPartition>> found = new HashMap<>();
+    for (String topic : some) {
+      try {
+        List<TopicPartition> all = partitions(describe(topic));
+        offsets(all, OffsetSpec.latest()); // each has a leader that answers
+        found.put(topic, all);
+      } catch (KafkaException e) {
+        boolean soon =
+            e instanceof UnknownTopicOrPartitionException || e instanceof RetriableException;
+        if (!soon) {
+          throw KafkaErrors.of("topic " + topic, e);
+        }
+      }
+    }
+    return found;
+  }
+
   static List<TopicPartition> partitions(TopicDescription topic) {
     return IntStream.range(0, topic.partitions().size())
         .mapToObj(number -> new TopicPartition(topic.name(), number))

@@ -11,7 +11,6 @@ import dev.troupe.event.Subscription;
 import dev.troupe.state.Page;
 import dev.troupe.state.StoreInfo.Durability;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
@@ -20,10 +19,8 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.TopicPartition;
 
 /**
  * Events over Kafka. A shard is a partition, a group a consumer group; an event is a record as the
@@ -139,41 +136,37 @@ public final class KafkaTransport implements EventTransport {
   }
 
   private Feed everyone(Subscription subscription) {
-    List<TopicPartition> all = new ArrayList<>();
-    subscription.topics().forEach(topic -> all.addAll(topics.partitions(topic)));
-    Map<TopicPartition, Long> ends = topics.offsets(all, OffsetSpec.latest());
-    KafkaFeed feed =
-        new EveryoneFeed(
-            new KafkaConsumer<>(settings.reader("everyone")),
-            subscription.topics(),
-            ends,
-            pace.call(),
-            feeds::remove);
-    feeds.add(feed);
-    return feed;
+    KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(settings.reader("everyone"));
+    boolean opened = false;
+    try {
+      KafkaFeed feed = new EveryoneFeed(consumer, topics, subscription, pace.call(), feeds::remove);
+      feeds.add(feed);
+      opened = true;
+      return feed;
+    } finally {
+      if (!opened) {
+        consumer.close();
+      }
+    }
   }
 
   private Feed join(Subscription subscription, Feed.Listener listener) {
-    GroupStart start = new GroupStart(topics, subscription);
-    boolean fixed = start.fix();
     GroupFeed feed =
         new GroupFeed(
             new KafkaConsumer<>(settings.member(subscription.group())),
+            topics,
             subscription,
             listener,
             pace,
-            start.begins(),
             feeds::remove);
     feeds.add(feed);
-    if (!fixed) {
-      boolean begun = false;
-      try {
-        feed.awaitStart(start);
-        begun = true;
-      } finally {
-        if (!begun) {
-          feed.close();
-        }
+    boolean joined = false;
+    try {
+      feed.join();
+      joined = true;
+    } finally {
+      if (!joined) {
+        feed.close();
       }
     }
     return feed;

@@ -135,6 +135,9 @@ final class RedisLink implements AutoCloseable {
    * What another node of a cluster has is asked for there.
    */
   List<@Nullable Object> each(List<? extends Ask> some) {
+    if (some.isEmpty()) {
+      return new ArrayList<>();
+    }
     List<Ask> asks = new ArrayList<>(some.size());
     for (Ask ask : some) {
       asks.add(clustered && ask instanceof Command command ? command.scripted() : ask);

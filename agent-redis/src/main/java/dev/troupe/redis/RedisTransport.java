@@ -3,7 +3,6 @@ package dev.troupe.redis;
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.event.Delivery;
-import dev.troupe.event.Delivery.Shard;
 import dev.troupe.event.EventTransport;
 import dev.troupe.event.Feed;
 import dev.troupe.event.Outgoing;
@@ -32,8 +31,8 @@ import redis.clients.jedis.UnifiedJedis;
  * makes them with another. Entries are deleted, about a thousand of a shard together, when every
  * group of the topic has settled them and the topic's {@code keep} has passed, a second at the
  * least; a topic with no group keeps about the last thousand of each shard, or what {@code keep}
- * says. {@link #forget} ends a group that nobody uses any more, for which entries would be kept for
- * ever.
+ * says, and everything for its first ten seconds. {@link #forget} ends a group that nobody uses any
+ * more, for which entries would be kept for ever.
  *
  * <p>A feed that waits holds a connection, and hears at once what is appended; over a cluster,
  * whose shards lie on several nodes, feeds look every few milliseconds instead. A feed that does
@@ -105,19 +104,10 @@ public final class RedisTransport implements EventTransport {
     Objects.requireNonNull(listener, "listener");
     StreamParts parts = new StreamParts(link, waiting, keys, topics, trimmer, lease);
     try {
-      List<List<Shard>> shards = new ArrayList<>();
-      for (String topic : subscription.topics().stream().distinct().toList()) {
-        shards.add(topics.get(topic).shards());
-        if (subscription.mode() != Subscription.Mode.EVERYONE) {
-          topics.join(topic, subscription);
-        }
-      }
       return switch (subscription.mode()) {
-        case ORDERED -> new StreamOrderedFeed(parts, subscription.group(), shards, listener);
-        case SHARED -> new StreamSharedFeed(parts, subscription.group(), shards);
-        case EVERYONE ->
-            new StreamEveryoneFeed(
-                new StreamWaiter(waiting), keys, shards.stream().flatMap(List::stream).toList());
+        case ORDERED -> new StreamOrderedFeed(parts, subscription, listener);
+        case SHARED -> new StreamSharedFeed(parts, subscription);
+        case EVERYONE -> new StreamEveryoneFeed(parts, subscription);
       };
     } catch (AgentException e) {
       throw StreamErrors.of(e);

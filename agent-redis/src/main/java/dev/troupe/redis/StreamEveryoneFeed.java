@@ -2,27 +2,36 @@ package dev.troupe.redis;
 
 import dev.troupe.event.Delivery;
 import dev.troupe.event.Delivery.Shard;
+import dev.troupe.event.Subscription;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 
 /** A feed in mode EVERYONE: reads all streams from their ends on, and writes nothing. */
 final class StreamEveryoneFeed extends StreamFeed {
   private static final int MOST = 200;
 
   private final StreamWaiter waiter;
-  private final List<Shard> shards;
+  private final List<Shard> shards = new ArrayList<>();
   private final List<byte[]> logs = new ArrayList<>();
-  private final List<String> readTo;
+  private final List<String> readTo = new ArrayList<>();
   private final ArrayDeque<Delivery> buffer = new ArrayDeque<>();
   private volatile List<ShardState> states = List.of();
 
-  StreamEveryoneFeed(StreamWaiter waiter, StreamKeys keys, List<Shard> shards) {
-    this.waiter = waiter;
-    this.shards = shards;
-    shards.forEach(shard -> logs.add(keys.log(shard)));
-    this.readTo = waiter.ends(logs);
+  StreamEveryoneFeed(StreamParts parts, Subscription subscription) {
+    super(parts, subscription);
+    this.waiter = new StreamWaiter(parts.waiting());
+    addAll();
     note();
+  }
+
+  @Override
+  void add(List<Shard> some) {
+    List<byte[]> more = some.stream().map(parts.keys()::log).toList();
+    readTo.addAll(waiter.ends(more));
+    logs.addAll(more);
+    shards.addAll(some);
   }
 
   @Override
@@ -45,6 +54,10 @@ final class StreamEveryoneFeed extends StreamFeed {
   }
 
   private void read(long nanos) {
+    if (logs.isEmpty()) {
+      LockSupport.parkNanos(this, Math.min(nanos, NOTHING_READ));
+      return;
+    }
     List<List<?>> came = waiter.read(logs, readTo, MOST, nanos);
     for (int i = 0; i < came.size(); i++) {
       for (Object entry : came.get(i)) {

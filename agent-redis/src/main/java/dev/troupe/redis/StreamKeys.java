@@ -38,6 +38,11 @@ record StreamKeys(String prefix) {
     return RedisNames.encode("{" + prefix + "}:topics");
   }
 
+  /** A set: the names of all topics. */
+  byte[] names() {
+    return RedisNames.encode("{" + prefix + "}:names");
+  }
+
   private byte[] of(String tag, String rest) {
     return RedisNames.encode("{" + prefix + ":topic:" + tag + "}:" + rest);
   }

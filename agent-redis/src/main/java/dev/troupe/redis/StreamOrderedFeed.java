@@ -4,6 +4,7 @@ import dev.troupe.AgentException;
 import dev.troupe.event.Delivery;
 import dev.troupe.event.Delivery.Shard;
 import dev.troupe.event.Settlement;
+import dev.troupe.event.Subscription;
 import dev.troupe.event.Subscription.Mode;
 import dev.troupe.redis.RedisLink.Ask;
 import dev.troupe.redis.RedisLink.Call;
@@ -33,9 +34,7 @@ final class StreamOrderedFeed extends StreamFeed {
   private static final int LEAST = 16;
   private static final int TEND_PARTS = 10;
   private static final long LONGEST_TEND = Duration.ofSeconds(1).toNanos();
-  private static final long NOTHING_OWNED = Duration.ofMillis(20).toNanos();
 
-  private final StreamParts parts;
   private final StreamWaiter waiter;
   private final Listener listener;
   private final Duration lease;
@@ -51,14 +50,20 @@ final class StreamOrderedFeed extends StreamFeed {
   private boolean tendedBefore;
   private int turn;
 
-  StreamOrderedFeed(StreamParts parts, String group, List<List<Shard>> topics, Listener listener) {
-    this.parts = parts;
+  StreamOrderedFeed(StreamParts parts, Subscription subscription, Listener listener) {
+    super(parts, subscription);
     this.waiter = new StreamWaiter(parts.waiting());
     this.lease = parts.lease();
-    this.group = group;
+    this.group = subscription.group();
     this.groupName = RedisNames.encode(group);
     this.listener = listener;
-    topics.forEach(shards -> this.topics.put(shards.get(0).topic(), shards));
+    addAll();
+  }
+
+  @Override
+  void add(List<Shard> shards) {
+    topics.put(shards.get(0).topic(), shards);
+    nextTend = System.nanoTime();
   }
 
   @Override
@@ -288,7 +293,7 @@ final class StreamOrderedFeed extends StreamFeed {
       idle.put(one, one.waitFrom());
     }
     if (idle.isEmpty()) {
-      LockSupport.parkNanos(this, Math.min(most, NOTHING_OWNED));
+      LockSupport.parkNanos(this, Math.min(most, NOTHING_READ));
       return;
     }
     List<StreamOwned> some = List.copyOf(idle.keySet());

@@ -4,6 +4,7 @@ import dev.troupe.AgentException;
 import dev.troupe.event.Delivery;
 import dev.troupe.event.Delivery.Shard;
 import dev.troupe.event.Settlement;
+import dev.troupe.event.Subscription;
 import dev.troupe.event.Subscription.Mode;
 import dev.troupe.redis.RedisLink.Ask;
 import dev.troupe.redis.RedisLink.Call;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.CommandArguments;
 import redis.clients.jedis.Protocol;
@@ -31,9 +33,10 @@ final class StreamSharedFeed extends StreamFeed {
   private static final int PAGE = 1_000;
   private static final long LONGEST_LOOK = Duration.ofSeconds(1).toNanos();
 
-  private final StreamParts parts;
   private final StreamWaiter waiter;
   private final String group;
+  private final byte[] groupName;
+  private final String feed = UUID.randomUUID().toString();
   private final long lease;
   private final Map<Shard, StreamShared> all = new LinkedHashMap<>();
   private final List<byte[]> logs = new ArrayList<>();
@@ -44,19 +47,21 @@ final class StreamSharedFeed extends StreamFeed {
   private boolean lookedBefore;
   private int turn = ThreadLocalRandom.current().nextInt(1_000);
 
-  StreamSharedFeed(StreamParts parts, String group, List<List<Shard>> topics) {
-    this.parts = parts;
+  StreamSharedFeed(StreamParts parts, Subscription subscription) {
+    super(parts, subscription);
     this.waiter = new StreamWaiter(parts.waiting());
-    this.group = group;
+    this.group = subscription.group();
+    this.groupName = RedisNames.encode(group);
     this.lease = parts.lease().toNanos();
-    String feed = UUID.randomUUID().toString();
-    byte[] name = RedisNames.encode(group);
-    for (List<Shard> shards : topics) {
-      for (Shard shard : shards) {
-        List<byte[]> keys = List.of(parts.keys().log(shard), parts.keys().feeds(shard, group));
-        all.put(shard, new StreamShared(shard, keys, name, feed));
-        logs.add(keys.get(0));
-      }
+    addAll();
+  }
+
+  @Override
+  void add(List<Shard> shards) {
+    for (Shard shard : shards) {
+      List<byte[]> keys = List.of(parts.keys().log(shard), parts.keys().feeds(shard, group));
+      all.put(shard, new StreamShared(shard, keys, groupName, feed));
+      logs.add(keys.get(0));
     }
   }
 
@@ -92,7 +97,7 @@ final class StreamSharedFeed extends StreamFeed {
     boolean judge = looking(now);
     Round round = new Round(now, max);
     List<StreamShared> order = List.copyOf(all.values());
-    turn = (turn + 1) % order.size();
+    turn = (turn + 1) % Math.max(1, order.size());
     int lookers = (int) order.stream().filter(StreamShared::looks).count();
     for (int i = 0; i < order.size(); i++) {
       StreamShared one = order.get((turn + i) % order.size());
@@ -212,6 +217,10 @@ final class StreamSharedFeed extends StreamFeed {
 
   @Override
   void await(long nanos) {
+    if (all.isEmpty()) {
+      LockSupport.parkNanos(this, Math.min(nanos, NOTHING_READ));
+      return;
+    }
     List<StreamShared> order = List.copyOf(all.values());
     List<Ask> asks = new ArrayList<>();
     List<StreamShared> asked = new ArrayList<>();

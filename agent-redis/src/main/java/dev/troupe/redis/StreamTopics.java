@@ -10,9 +10,12 @@ import dev.troupe.event.Subscription.Mode;
 import dev.troupe.redis.RedisLink.Ask;
 import dev.troupe.redis.RedisLink.Call;
 import dev.troupe.redis.RedisLink.Command;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.CommandArguments;
@@ -50,7 +53,17 @@ final class StreamTopics {
       throw new AgentException(
           ErrorCode.TRANSPORT_UNAVAILABLE, "topic %s could not be made".formatted(topic.name()));
     }
+    // on another node of a cluster; nothing is appended before it was noted
+    link.with(c -> c.sadd(keys.names(), RedisNames.ascii(topic.name())));
+    known.put(topic.name(), made);
     return made;
+  }
+
+  /** The names of all topics. */
+  Set<String> names() {
+    Set<String> names = new TreeSet<>();
+    link.with(c -> c.smembers(keys.names())).forEach(name -> names.add(RedisNames.decode(name)));
+    return names;
   }
 
   /** The topic, null when it is not there. */
@@ -79,9 +92,7 @@ final class StreamTopics {
     for (int i = 0; i < number; i++) {
       all.add(new Shard(name, i));
     }
-    Made made = new Made(List.copyOf(all), Long.parseLong(text(found.get(2))));
-    known.put(name, made);
-    return made;
+    return new Made(List.copyOf(all), Long.parseLong(text(found.get(2))));
   }
 
   private static String text(Object word) {
@@ -89,7 +100,7 @@ final class StreamTopics {
   }
 
   /** Joins a group, which begins at a position if nobody has joined it before. */
-  void join(String topic, Subscription subscription) {
+  void join(String topic, Subscription subscription, Position from) {
     Made made = get(topic);
     byte[] field = RedisNames.ascii("group " + subscription.group());
     byte[] mode = RedisNames.ascii(subscription.mode().name());
@@ -103,13 +114,13 @@ final class StreamTopics {
           "group %s of topic %s has mode %s and can't be joined in mode %s; take another group"
               .formatted(subscription.group(), topic, other, subscription.mode()));
     }
-    begin(made.shards(), subscription.group(), begin(subscription.from()));
+    begin(made.shards(), subscription.group(), begin(from));
   }
 
   /** What was lost with a server that forgets: topic and groups are made anew, from the start. */
   void restore(Shard shard, String group, Mode mode) {
     Made made = get(shard.topic());
-    ask(shard.topic(), made.shards().size(), made.keep());
+    create(new Topic(shard.topic(), made.shards().size(), Duration.ofMillis(made.keep())));
     byte[] key = keys.topic(shard.topic());
     link.with(
         c -> c.hsetnx(key, RedisNames.ascii("group " + group), RedisNames.ascii(mode.name())));

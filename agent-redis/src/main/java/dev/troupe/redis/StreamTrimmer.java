@@ -24,6 +24,9 @@ final class StreamTrimmer {
 
   private static final byte[] WITHOUT_GROUP = RedisNames.ascii("1000");
 
+  /** So many milliseconds a topic keeps all that no group has joined. */
+  private static final byte[] YOUNG = RedisNames.ascii("10000");
+
   private final RedisLink link;
   private final StreamKeys keys;
   private final StreamTopics topics;
@@ -65,7 +68,7 @@ final class StreamTrimmer {
             new Call(
                 RedisScript.STREAM_TRIM,
                 List.of(keys.log(shard)),
-                List.of(RedisNames.ascii(Long.toString(keep)), WITHOUT_GROUP)));
+                List.of(RedisNames.ascii(Long.toString(keep)), WITHOUT_GROUP, YOUNG)));
       }
       link.each(calls);
     } catch (AgentException e) {

@@ -1,5 +1,6 @@
 -- Deletes what every group has done and nobody wants to keep. KEYS: the stream. ARGV: how many
--- milliseconds to keep, how many entries to keep where there is no group.
+-- milliseconds to keep; where there is no group, how many entries to keep, and for how many
+-- milliseconds to keep all.
 
 local stream = KEYS[1]
 local call = redis.call
@@ -16,6 +17,13 @@ local at = call('TIME')
 local before = at[1] * 1000 + math.floor(at[2] / 1000) - ARGV[1]
 local first = string.format('%.0f-0', math.max(0, before))
 local groups = call('XINFO', 'GROUPS', stream)
+if #groups == 0 then
+  -- somebody who looks for new topics may be about to join this one
+  local oldest = call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+  if not oldest or before + ARGV[1] - parts(oldest[1]) < tonumber(ARGV[3]) then
+    return 0
+  end
+end
 if #groups == 0 and tonumber(ARGV[1]) <= 1000 then
   return call('XTRIM', stream, 'MAXLEN', '~', ARGV[2])
 end

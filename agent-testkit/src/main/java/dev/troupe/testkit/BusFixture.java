@@ -125,6 +125,7 @@ public abstract class BusFixture {
     EventBus bus =
         EventBus.builder(seen(process.transport()), seen(process.store()))
             .lookEvery(Duration.ofMillis(20))
+            .findTopicsEvery(Duration.ofMillis(50))
             .lease(Duration.ofSeconds(2))
             .build();
     buses.add(bus);

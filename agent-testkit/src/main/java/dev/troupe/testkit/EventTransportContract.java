@@ -28,9 +28,9 @@ import org.junit.jupiter.api.Test;
 /**
  * What every {@link EventTransport} keeps: a test for each numbered guarantee. Extend it and {@link
  * TransportFixture}'s hooks; real time passes in it, so give the transport short leases. Which feed
- * has what is tested in the class that this one stands on.
+ * has what is tested in the classes that this one stands on.
  */
-public abstract class EventTransportContract extends FeedContract {
+public abstract class EventTransportContract extends FollowTransportContract {
   /** For subclasses. */
   protected EventTransportContract() {}
 

@@ -6,6 +6,8 @@ import dev.troupe.TraceContext;
 import dev.troupe.event.DeadLetter;
 import dev.troupe.event.Event;
 import dev.troupe.event.EventContext;
+import dev.troupe.event.EventTransport;
+import dev.troupe.event.Outgoing;
 import dev.troupe.event.Overflow;
 import dev.troupe.event.Subscriber;
 import dev.troupe.event.Subscription.Mode;
@@ -16,9 +18,11 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** What a bus keeps of where events come from, and of how they reach those who listen. */
 abstract class FlowBusContract extends DeadLetterContract {
@@ -197,5 +201,89 @@ abstract class FlowBusContract extends DeadLetterContract {
     until("the next is handled", () -> slow.heard.size() == 11);
     assertThat(slow.missed.subList(0, 10)).containsOnly(0L);
     assertThat(slow.missed.get(10)).isEqualTo(90);
+  }
+
+  /** A topic that is made with all that is in it before anybody can have found it. */
+  private List<String> made(String name, int count) {
+    String made = topic() + "." + name;
+    assertThat(bus().prepare(List.of(EventTransport.Topic.of(made)), true)).isEmpty();
+    return publishTo(made, count);
+  }
+
+  private List<String> publishTo(String to, int count) {
+    List<Outgoing> events = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      events.add(new Outgoing(to, Event.builder("tick").key("k" + i % 5).json(i).build()));
+    }
+    bus().publish(events);
+    return events.stream().map(one -> one.event().id()).toList();
+  }
+
+  @Guarantee(15)
+  void g15_aTopicThatComesLaterIsHandledFromItsFirstEventOn() {
+    for (Mode mode : List.of(Mode.ORDERED, Mode.SHARED)) {
+      ConcurrentLinkedQueue<String> handled = new ConcurrentLinkedQueue<>();
+      AtomicInteger failures = new AtomicInteger();
+      made("old" + mode, 5);
+      bus()
+          .subscribe(List.of(topic(), topic() + ".*"), "g" + mode)
+          .mode(mode)
+          .parkKeys()
+          .retry(RetryPolicy.fixed(3, Duration.ofMillis(10)))
+          .start(
+              (e, c) -> {
+                if (c.attempt() == 1 && e.data(Integer.class) % 10 == 3) {
+                  failures.incrementAndGet();
+                  throw new IllegalStateException("once");
+                }
+                handled.add(e.id());
+              });
+      List<String> ids = new ArrayList<>(made("new" + mode, 20));
+      ids.addAll(publishTo(topic() + ".old" + mode, 5));
+      ids.addAll(publish(5, i -> "k"));
+      made("deep.er" + mode, 5);
+      until("all was handled", () -> handled.size() >= 30);
+      ids.addAll(publishTo(topic() + ".new" + mode, 5));
+      until("the rest too", () -> handled.size() >= 35);
+      during(Duration.ofMillis(200), () -> assertThat(handled).hasSize(35));
+      assertThat(handled).containsExactlyInAnyOrderElementsOf(ids);
+      assertThat(failures).hasValue(5);
+    }
+  }
+
+  @Guarantee(15)
+  void g15_aTopicThatCameWhileNobodyWasThereIsHandledFromItsFirstEventOn() {
+    for (Mode mode : List.of(Mode.ORDERED, Mode.SHARED)) {
+      String pattern = topic() + ".away" + mode + ".**";
+      ConcurrentLinkedQueue<String> handled = new ConcurrentLinkedQueue<>();
+      bus()
+          .subscribe(pattern, "g" + mode)
+          .mode(mode)
+          .start((e, c) -> {})
+          .close(Duration.ofSeconds(5));
+      List<String> ids = new ArrayList<>(made("away" + mode + ".a", 10));
+      ids.addAll(made("away" + mode + ".b.c", 10));
+      another().subscribe(pattern, "g" + mode).mode(mode).start((e, c) -> handled.add(e.id()));
+      another().subscribe(pattern, "g" + mode).mode(mode).start((e, c) -> handled.add(e.id()));
+      until("all was handled", () -> handled.size() >= 20);
+      assertThat(handled).containsExactlyInAnyOrderElementsOf(ids);
+    }
+  }
+
+  @Guarantee(15)
+  void g15_whoHearsEverythingHearsATopicFromWhenItWasFound() {
+    ConcurrentLinkedQueue<String> heard = new ConcurrentLinkedQueue<>();
+    bus().subscribe(topic() + ".*", "all").mode(Mode.EVERYONE).start((e, c) -> heard.add(e.id()));
+    made("later", 0);
+    List<String> ids = new ArrayList<>();
+    until(
+        "one was heard",
+        () -> {
+          ids.addAll(publishTo(topic() + ".later", 1));
+          return !heard.isEmpty();
+        });
+    until("so is the last", () -> heard.contains(ids.get(ids.size() - 1)));
+    assertThat(ids.subList(ids.size() - heard.size(), ids.size()))
+        .containsExactlyInAnyOrderElementsOf(heard);
   }
 }

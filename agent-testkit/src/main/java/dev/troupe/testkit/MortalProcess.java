@@ -20,9 +20,11 @@ import dev.troupe.state.StoreInfo;
 import dev.troupe.state.Stored;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 
 /**
  * What a bus sees of the world, until its process dies: from then on nothing that it does reaches a
@@ -122,6 +124,12 @@ final class MortalProcess {
     @Override
     public List<ShardState> shards() {
       return feed.shards();
+    }
+
+    @Override
+    public Set<String> follow(Function<Set<String>, Map<String, Position>> choice) {
+      alive();
+      return feed.follow(choice);
     }
 
     @Override

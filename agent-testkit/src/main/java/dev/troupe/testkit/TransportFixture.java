@@ -113,9 +113,15 @@ public abstract class TransportFixture {
   }
 
   final Feed join(EventTransport by, String group, Mode mode) {
-    Feed feed =
-        by.open(
-            new Subscription(List.of(topic), group, mode, Position.END), (shards, atMost) -> {});
+    return opened(by, new Subscription(List.of(topic), group, mode, Position.END));
+  }
+
+  final Feed opened(Subscription subscription) {
+    return opened(transport(), subscription);
+  }
+
+  private Feed opened(EventTransport by, Subscription subscription) {
+    Feed feed = by.open(subscription, (shards, atMost) -> {});
     feeds.add(feed);
     return feed;
   }
@@ -191,12 +197,15 @@ public abstract class TransportFixture {
     until(
         count + " deliveries came",
         () -> {
-          List<Delivery> some = feed.poll(100, Duration.ofMillis(50));
-          feed.settle(some.stream().<Settlement>map(Settlement.Done::new).toList());
-          taken.addAll(some);
+          taken.addAll(settled(feed.poll(100, Duration.ofMillis(50)), feed));
           return taken.size() >= count;
         });
     return taken;
+  }
+
+  final List<Delivery> settled(List<Delivery> some, Feed feed) {
+    feed.settle(some.stream().<Settlement>map(Settlement.Done::new).toList());
+    return some;
   }
 
   final List<String> settledIds(Feed feed, int count) {

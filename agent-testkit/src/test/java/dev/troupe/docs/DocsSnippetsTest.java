@@ -15,9 +15,13 @@ import dev.troupe.agent.Step;
 import dev.troupe.agent.StepFailedException;
 import dev.troupe.agent.UnknownOutcome;
 import dev.troupe.event.DeadLetter;
+import dev.troupe.event.Delivery;
 import dev.troupe.event.Event;
 import dev.troupe.event.EventBus;
+import dev.troupe.event.Overflow;
+import dev.troupe.event.Position;
 import dev.troupe.event.StoreTransport;
+import dev.troupe.event.Subscription;
 import dev.troupe.resilience.BackoffRetryPolicy;
 import dev.troupe.resilience.BreakerSettings;
 import dev.troupe.resilience.CircuitBreaker;
@@ -516,6 +520,51 @@ class DocsSnippetsTest {
     }
     bus.deadLetters().replayAll("billing", 10); // a second
     // end
+    List<String> audited = new CopyOnWriteArrayList<>();
+    // snippet: events-patterns
+    bus.subscribe(List.of("orders", "invoices.*"), "audit")
+        .start((event, context) -> audited.add(context.topic() + " " + event.type()));
+    // end
+    bus.publish("invoices.eu", Event.builder("invoice.sent").json(1).build());
+    await()
+        .atMost(SOON)
+        .untilAsserted(() -> assertThat(audited).contains("invoices.eu invoice.sent"));
+    List<Integer> shown = new CopyOnWriteArrayList<>();
+    // snippet: events-everyone
+    bus.subscribe("progress", "dashboard")
+        .mode(Subscription.Mode.EVERYONE)
+        .maxInFlight(100)
+        .overflow(Overflow.DROP_OLDEST)
+        .start(
+            (event, context) -> {
+              if (context.missed() > 0) {
+                shown.clear(); // something is missing before this one
+              }
+              shown.add(event.data(Integer.class));
+            });
+    // end
+    bus.publish("progress", Event.of("percent", 40));
+    await().atMost(SOON).untilAsserted(() -> assertThat(shown).containsExactly(40));
+    // snippet: events-following
+    bus.subscribe("orders", "invoicing")
+        .types("order.paid")
+        .start(
+            (event, context) -> {
+              Event invoice = Event.of("invoice.due", event.id());
+              context.publish("invoices.new", invoice);
+              bus.publishAfter("invoices.late", context.following(invoice), Duration.ofDays(14));
+            });
+    // end
+    String trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    Event paid = Event.builder("order.paid").traceparent(trace).json(order).build();
+    bus.publish("orders", paid);
+    await()
+        .atMost(SOON)
+        .untilAsserted(() -> assertThat(audited).contains("invoices.new invoice.due"));
+    assertThat(bus.history("invoices.new", Position.START, 1).items().get(0).content())
+        .isInstanceOfSatisfying(
+            Delivery.Decoded.class,
+            one -> assertThat(one.event().causationId()).contains(paid.id()));
     AgentRuntime runtime =
         AgentRuntime.builder()
             .store(store)

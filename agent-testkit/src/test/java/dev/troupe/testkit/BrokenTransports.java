@@ -14,9 +14,13 @@ import dev.troupe.state.Page;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -86,7 +90,7 @@ enum BrokenTransports {
           new Tampered(inner) {
             @Override
             public Feed open(Subscription s, Feed.Listener listener) {
-              return s.mode() != Mode.EVERYONE
+              return s.mode() != Mode.EVERYONE || !s.group().equals("g")
                   ? super.open(s, listener)
                   : super.open(
                       new Subscription(s.topics(), "all", Mode.ORDERED, s.from()), listener);
@@ -226,6 +230,26 @@ enum BrokenTransports {
               } catch (AppendFailedException e) {
                 throw new AppendFailedException(e.code(), events.subList(0, 1), "other", e);
               }
+            }
+          }),
+  BEGINS_WHERE_IT_FINDS_A_TOPIC(
+      15,
+      inner ->
+          new Tampered(inner) {
+            @Override
+            public Feed open(Subscription s, Feed.Listener listener) {
+              Feed feed = super.open(s, listener);
+              return new ForwardingFeed(feed) {
+                @Override
+                public Set<String> follow(Function<Set<String>, Map<String, Position>> choice) {
+                  return super.follow(
+                      there -> {
+                        Map<String, Position> chosen = new HashMap<>(choice.apply(there));
+                        chosen.replaceAll((topic, from) -> Position.END);
+                        return chosen;
+                      });
+                }
+              };
             }
           });
 

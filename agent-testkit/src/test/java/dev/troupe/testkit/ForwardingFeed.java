@@ -2,9 +2,13 @@ package dev.troupe.testkit;
 
 import dev.troupe.event.Delivery;
 import dev.troupe.event.Feed;
+import dev.troupe.event.Position;
 import dev.troupe.event.Settlement;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
 
 /** A feed that passes everything on; what is overridden is broken. */
 class ForwardingFeed implements Feed {
@@ -27,6 +31,11 @@ class ForwardingFeed implements Feed {
   @Override
   public List<ShardState> shards() {
     return feed.shards();
+  }
+
+  @Override
+  public Set<String> follow(Function<Set<String>, Map<String, Position>> choice) {
+    return feed.follow(choice);
   }
 
   @Override
