@@ -130,7 +130,7 @@ final class ParkingLot implements AutoCloseable {
 
   /** What a change has to do so that an event is published when the change is done. */
   List<Edit> laid(String key, Outgoing outgoing) {
-    String lane = outgoing.event().keyOrNull();
+    @Nullable String lane = outgoing.event().key().orElse(null);
     Parked.Note note =
         new Parked.Note(1, "", outgoing.topic(), 0, key, 0, 0, lane == null ? "" : lane);
     Parked parked = new Parked(access.id(key), null, note, outgoing.event());

@@ -2,6 +2,7 @@ package dev.troupe.runtime;
 
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
+import dev.troupe.TraceContext;
 import dev.troupe.agent.AgentContext;
 import dev.troupe.agent.AgentDefinition;
 import dev.troupe.agent.Branch;
@@ -362,14 +363,24 @@ final class RunContext implements AgentContext {
                 run.core.access.now()));
   }
 
+  private Optional<TraceContext> trace() {
+    String[] line = run.header().terms().trace().split(" ", 2);
+    return TraceContext.of(line[0], line.length == 2 ? line[1] : null);
+  }
+
   private Event inContext(Event event) {
     Event.Builder builder = event.toBuilder();
     if (event.correlationId().isEmpty()) {
       builder.correlationId(run.runId());
     }
-    String trace = run.header().terms().trace();
-    if (event.traceparent().isEmpty() && !trace.isEmpty()) {
-      builder.traceparent(trace);
+    if (event.traceparent().isEmpty()) {
+      trace()
+          .map(TraceContext::child)
+          .ifPresent(
+              place ->
+                  builder
+                      .traceparent(place.traceparent())
+                      .tracestate(place.tracestate().isEmpty() ? null : place.tracestate()));
     }
     return builder.build();
   }

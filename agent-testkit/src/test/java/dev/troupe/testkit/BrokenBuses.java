@@ -9,6 +9,7 @@ import dev.troupe.event.Event;
 import dev.troupe.event.EventTransport;
 import dev.troupe.event.Feed;
 import dev.troupe.event.Outgoing;
+import dev.troupe.event.Position;
 import dev.troupe.event.Subscription;
 import dev.troupe.event.Subscription.Mode;
 import dev.troupe.state.Change;
@@ -24,6 +25,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -224,10 +226,48 @@ enum BrokenBuses {
                   : event);
     }
   },
-  LOSES_CAUSES("whatFollowsFromAnEventSaysSo") {
+  LOSES_CAUSES(
+      "g13_whatFollowsFromAnEventGoesOnInItsTrace", "g13_anAnswerGoesOnInTheTraceOfItsQuestion") {
     @Override
     EventTransport over(EventTransport transport) {
       return onEvents(transport, event -> event.toBuilder().causationId(null).build());
+    }
+  },
+  LOSES_TRACES("g13_anEventKeepsItsTraceWhereverItWaits") {
+    @Override
+    EventTransport over(EventTransport transport) {
+      return onEvents(
+          transport, event -> event.toBuilder().traceparent(null).tracestate(null).build());
+    }
+  },
+  DROPS_WHAT_IT_DOES_NOT_COUNT(
+      "g14_whatIsTooMuchWaits", "g14_theOldestGiveWay", "g14_theNewestGiveWay") {
+    @Override
+    EventTransport over(EventTransport transport) {
+      AtomicInteger count = new AtomicInteger();
+      return onFeeds(
+          transport,
+          "slow",
+          feed -> new BrokenFeeds.Thinned(feed, delivery -> count.incrementAndGet() % 20 == 0));
+    }
+  },
+  FINDS_NO_TOPICS(
+      "g15_aTopicThatComesLaterIsHandledFromItsFirstEventOn",
+      "g15_aTopicThatCameWhileNobodyWasThereIsHandledFromItsFirstEventOn",
+      "g15_whoHearsEverythingHearsATopicFromWhenItWasFound") {
+    @Override
+    EventTransport over(EventTransport transport) {
+      return new ForwardingTransport(transport) {
+        @Override
+        public Feed open(Subscription subscription, Feed.Listener listener) {
+          return new ForwardingFeed(super.open(subscription, listener)) {
+            @Override
+            public Set<String> follow(Function<Set<String>, Map<String, Position>> choice) {
+              return Set.of();
+            }
+          };
+        }
+      };
     }
   },
   TELLS_ONE_INSTEAD_OF_EVERYONE("everyoneIsToldAndHistoryIsShown") {
@@ -255,7 +295,7 @@ enum BrokenBuses {
     }
   };
 
-  /** The tests that find it, and no others do. */
+  /** The tests that find it. */
   final Set<String> tests;
 
   BrokenBuses(String... tests) {

@@ -28,11 +28,12 @@ class BrokenBusesTest {
   private static final int AT_ONCE = 3;
 
   @TestFactory
-  Stream<DynamicTest> aBrokenBusFailsTheTestsThatAreAboutItAndNoOthers() {
+  Stream<DynamicTest> aBrokenBusFailsTheTestsThatAreAboutIt() {
     ExecutorService threads = Executors.newFixedThreadPool(AT_ONCE);
     Map<BrokenBuses, Future<BrokenRun>> runs = new EnumMap<>(BrokenBuses.class);
     for (BrokenBuses broken : BrokenBuses.values()) {
-      runs.put(broken, threads.submit(() -> BrokenRun.together(OnBrokenBus.class, broken.name())));
+      runs.put(broken, threads.submit(
+          () -> BrokenRun.only(broken.tests, OnBrokenBus.class, broken.name())));
     }
     threads.shutdown();
     return runs.entrySet().stream()
@@ -47,7 +48,7 @@ class BrokenBusesTest {
     assertThat(Stream.of(BrokenBuses.values()).flatMap(broken -> broken.tests.stream()))
         .as("tests that fail on some broken bus; one that fails on none proves nothing")
         .containsAll(BrokenRun.tests(EventBusContract.class));
-    List<Integer> all = IntStream.rangeClosed(1, 12).boxed().toList();
+    List<Integer> all = IntStream.rangeClosed(1, 15).boxed().toList();
     assertThat(BrokenRun.sentences(EventBusContract.class)).isEqualTo(all);
   }
 

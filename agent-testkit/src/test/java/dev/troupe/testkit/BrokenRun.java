@@ -2,6 +2,7 @@ package dev.troupe.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectMethod;
 
 import java.lang.reflect.Method;
 import java.util.Arrays;
@@ -17,6 +18,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.platform.commons.support.AnnotationSupport;
+import org.junit.platform.engine.DiscoverySelector;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.engine.support.descriptor.MethodSource;
 import org.junit.platform.launcher.TestExecutionListener;
@@ -38,21 +40,28 @@ final class BrokenRun implements TestExecutionListener {
 
   /** Runs a class that extends a contract, and tells it which implementation to use. */
   static BrokenRun of(Class<?> contract, String broken) {
-    return of(contract, broken, false);
+    return of(List.of(selectClass(contract)), broken, false);
   }
 
   /** As {@link #of}, with tests side by side that mostly wait. */
   static BrokenRun together(Class<?> contract, String broken) {
-    return of(contract, broken, true);
+    return of(List.of(selectClass(contract)), broken, true);
   }
 
-  private static BrokenRun of(Class<?> contract, String broken, boolean together) {
+  /** As {@link #together}, but only some of the tests, which is a matter of time. */
+  static BrokenRun only(Set<String> tests, Class<?> contract, String broken) {
+    return of(
+        tests.stream().map(test -> selectMethod(contract, test)).toList(), broken, true);
+  }
+
+  private static BrokenRun of(
+      List<? extends DiscoverySelector> selected, String broken, boolean together) {
     BrokenRun run = new BrokenRun(broken);
     String execution = "junit.jupiter.execution.parallel.";
     LauncherFactory.create()
         .execute(
             LauncherDiscoveryRequestBuilder.request()
-                .selectors(selectClass(contract))
+                .selectors(selected)
                 .configurationParameter(WHICH, broken)
                 .configurationParameter(execution + "enabled", String.valueOf(together))
                 .configurationParameter(execution + "mode.default", "concurrent")
@@ -108,7 +117,7 @@ final class BrokenRun implements TestExecutionListener {
         .containsExactly(guarantee);
   }
 
-  /** These tests failed, and no others. */
+  /** Just these tests failed. */
   void fails(Set<String> wanted) {
     assertThat(tests).hasPositiveValue();
     assertThat(failures.keySet())
