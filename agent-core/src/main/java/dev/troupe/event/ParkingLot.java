@@ -169,7 +169,9 @@ final class ParkingLot implements AutoCloseable {
     Parked.Note note =
         new Parked.Note(
             1, letter.group(), letter.topic(), letter.shard(), letter.offset(), 0, 0, lane);
-    RecordId id = access.id(key(letter.group(), shard, lane, letter.offset()));
+    // what was parked when it died may still be there for a moment, under the offset alone
+    String again = letter.offset() + "r" + letter.since().toEpochMilli();
+    RecordId id = access.id(key(letter.group(), shard, lane, again));
     lay(new Parked(id, null, note, event), Instant.EPOCH);
   }
 

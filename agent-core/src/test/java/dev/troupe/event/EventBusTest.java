@@ -7,8 +7,13 @@ import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.event.Subscription.Mode;
 import dev.troupe.resilience.RetryPolicy;
+import dev.troupe.state.Change;
 import dev.troupe.state.Claim;
+import dev.troupe.state.Edit;
+import dev.troupe.state.ForwardingStore;
 import dev.troupe.state.MemoryStateStore;
+import dev.troupe.state.Outcome;
+import dev.troupe.state.StateStore;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
@@ -17,6 +22,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
@@ -352,6 +358,45 @@ final class EventBusTest {
       Event next = Event.of("x", 2);
       own.publish("a.better", next);
       handledAre(List.of(event.id(), next.id()));
+    }
+  }
+
+  @Test
+  void whatIsReplayedAtOnceIsHandledThoughItsParkedCopyIsStillThere() {
+    CountDownLatch replayed = new CountDownLatch(1);
+    AtomicBoolean mended = new AtomicBoolean();
+    StateStore slow =
+        new ForwardingStore(store) {
+          @Override
+          public List<Outcome> apply(List<Change> changes) {
+            boolean unparks =
+                changes.stream()
+                    .flatMap(change -> change.edits().stream())
+                    .anyMatch(e -> e instanceof Edit.Delete d && d.key().startsWith("$park:"));
+            if (unparks) {
+              Awaitility.await().until(() -> replayed.getCount() == 0);
+            }
+            return super.apply(changes);
+          }
+        };
+    try (EventBus own = EventBus.over(slow)) {
+      own.subscribe("t", "g")
+          .parkKeys()
+          .retry(RetryPolicy.fixed(2, Duration.ofMillis(1)))
+          .start(
+              (e, c) -> {
+                if (!mended.get()) {
+                  throw new IllegalStateException("not yet");
+                }
+                handled.add(e.id());
+              });
+      Event event = Event.builder("x").key("k").json(1).build();
+      own.publish("t", event);
+      Awaitility.await().until(() -> own.deadLetters().list("g", null, 1).items().size() == 1);
+      mended.set(true);
+      assertThat(own.deadLetters().replayAll("g", 100)).isEqualTo(1);
+      replayed.countDown();
+      handledAre(List.of(event.id()));
     }
   }
 }
