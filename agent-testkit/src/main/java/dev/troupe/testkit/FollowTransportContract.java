@@ -95,7 +95,7 @@ abstract class FollowTransportContract extends FeedContract {
       follow(one, Map.of(topic, Position.START));
       ids.addAll(append(20, i -> "k" + i));
       ids.addAll(appendTo(topic, 20));
-      List<String> seen = new ArrayList<>();
+      Set<String> seen = new HashSet<>();
       until(
           "everything came",
           () -> {
