@@ -106,6 +106,13 @@ final class BrokenRun implements TestExecutionListener {
         .collect(Collectors.toCollection(TreeSet::new));
   }
 
+  /** The names of a contract's tests of one sentence. */
+  static Set<String> testsOf(int guarantee, Class<?> contract) {
+    return tests(contract).stream()
+        .filter(name -> numberIn(name) == guarantee)
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
   /** Tests of this sentence failed, and no others. */
   void blames(int guarantee) {
     assertThat(tests).hasPositiveValue();
