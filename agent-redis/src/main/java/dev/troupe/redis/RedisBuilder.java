@@ -3,10 +3,14 @@ package dev.troupe.redis;
 import dev.troupe.state.StoreInfo;
 import java.net.URI;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import redis.clients.jedis.Protocol;
+import redis.clients.jedis.RedisClient;
 import redis.clients.jedis.UnifiedJedis;
 
 /**
@@ -18,7 +22,11 @@ import redis.clients.jedis.UnifiedJedis;
 abstract class RedisBuilder<B extends RedisBuilder<B>> {
   private static final Pattern PREFIX = Pattern.compile("[^{}\\p{Cntrl}]{1,100}");
 
+  private static final Duration LONGEST_ASK = Duration.ofMillis(500);
+
   private final RedisAddress address = new RedisAddress();
+  private final List<RedisAddress> sentinels = new ArrayList<>();
+  private String primary = "";
   private @Nullable UnifiedJedis client;
   String prefix = "troupe";
   private int connections = 16;
@@ -74,6 +82,41 @@ abstract class RedisBuilder<B extends RedisBuilder<B>> {
       throw new IllegalArgumentException("port must be between 1 and 65535: " + port);
     }
     address.port = port;
+    return self();
+  }
+
+  /**
+   * Finds the server by sentinels, which name another one when it fails. They are asked all, and
+   * again every second and after an error; a daemon thread does that. Login, TLS and database are
+   * those set here for the server, and its host and port are not used.
+   *
+   * <p>A fail-over loses what the former server had acknowledged and not yet copied. How much that
+   * can be is up to the server: set {@code min-replicas-to-write} to 1 or more and {@code
+   * min-replicas-max-lag} to few seconds. Without them a server that was cut off from its sentinels
+   * goes on to take writes, all of which are lost.
+   *
+   * @param name under which the sentinels know the server
+   * @param addresses where sentinels are, such as {@code redis://host:26379}, or {@code rediss://}
+   *     and {@code user:password@} when they want it, the same for all; it is well to give all
+   *     sentinels, and enough that one of them answers
+   * @return this
+   */
+  public B sentinels(String name, String... addresses) {
+    if (name.isBlank() || addresses.length == 0) {
+      throw new IllegalArgumentException("sentinels need the server's name and their addresses");
+    }
+    List<RedisAddress> all = new ArrayList<>();
+    for (String one : addresses) {
+      RedisAddress sentinel = new RedisAddress();
+      sentinel.read(RedisAddress.parse(one), Protocol.DEFAULT_SENTINEL_PORT);
+      all.add(sentinel);
+    }
+    if (!all.stream().allMatch(all.get(0)::sameLogin)) {
+      throw new IllegalArgumentException("all sentinels have the same user, password and TLS");
+    }
+    primary = name;
+    sentinels.clear();
+    sentinels.addAll(all);
     return self();
   }
 
@@ -208,13 +251,30 @@ abstract class RedisBuilder<B extends RedisBuilder<B>> {
   /** By the client that was given, or by so many connections of its own. */
   RedisLink link(int most) {
     UnifiedJedis given = client;
-    return given != null
-        ? new RedisLink(given, false)
-        : new RedisLink(address.client(most, timeout), true);
+    if (given != null) {
+      return RedisLink.over(given);
+    }
+    if (sentinels.isEmpty()) {
+      RedisClient own = address.client(most, timeout);
+      return RedisLink.owning(own, own.getPool()::clear);
+    }
+    SentinelConnections connections = address.connections(asked(), most, timeout);
+    return RedisLink.owning(address.client(connections, timeout), connections::doubt);
+  }
+
+  private Sentinels asked() {
+    Duration atMost = timeout.compareTo(LONGEST_ASK) < 0 ? timeout : LONGEST_ASK;
+    return new Sentinels(
+        primary,
+        sentinels.stream().map(RedisAddress::place).toList(),
+        sentinels.get(0).config(atMost));
   }
 
   /** For messages. */
   String place() {
-    return client != null ? "the client's address" : address.toString();
+    if (client != null) {
+      return "the client's address";
+    }
+    return sentinels.isEmpty() ? address.toString() : asked().toString();
   }
 }

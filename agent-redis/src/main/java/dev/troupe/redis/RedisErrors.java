@@ -25,8 +25,12 @@ final class RedisErrors {
               + " delete something",
           first);
     }
-    String what =
-        full ? "it has no memory or disk left for some of the changes" : kind(first) + " error";
+    String what = kind(first) + " error";
+    if (full) {
+      what = "it has no memory or disk left for some of the changes";
+    } else if (kind(first).equals("NOREPLICAS")) {
+      what = "too few replicas are in step for it to take changes (min-replicas-to-write)";
+    }
     return new AgentException(
         ErrorCode.STORE_UNAVAILABLE,
         "Redis refused a part of the call, whether changes were made is unknown: " + what,

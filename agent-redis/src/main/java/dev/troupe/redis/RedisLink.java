@@ -15,7 +15,6 @@ import redis.clients.jedis.CommandArguments;
 import redis.clients.jedis.CommandObject;
 import redis.clients.jedis.JedisCluster;
 import redis.clients.jedis.Protocol;
-import redis.clients.jedis.RedisClient;
 import redis.clients.jedis.RedisClusterClient;
 import redis.clients.jedis.Response;
 import redis.clients.jedis.UnifiedJedis;
@@ -38,6 +37,10 @@ final class RedisLink implements AutoCloseable {
 
   private final UnifiedJedis client;
   private final boolean owned;
+
+  /** After a broken connection the others of the pool are most likely broken too. */
+  private final Runnable dropIdle;
+
   private final boolean clustered;
 
   /** Something to send that does not depend on an answer. */
@@ -73,10 +76,25 @@ final class RedisLink implements AutoCloseable {
     }
   }
 
-  RedisLink(UnifiedJedis client, boolean owned) {
+  private RedisLink(UnifiedJedis client, boolean owned, Runnable dropIdle) {
     this.client = client;
     this.owned = owned;
+    this.dropIdle = dropIdle;
     this.clustered = isClustered(client);
+  }
+
+  /** By a client of the host program's, which is not closed. */
+  static RedisLink over(UnifiedJedis client) {
+    return new RedisLink(client, false, () -> {});
+  }
+
+  /**
+   * By a client of its own.
+   *
+   * @param dropIdle drops the connections that nobody uses
+   */
+  static RedisLink owning(UnifiedJedis client, Runnable dropIdle) {
+    return new RedisLink(client, true, dropIdle);
   }
 
   @SuppressWarnings("deprecation") // hosts may still have the older client
@@ -251,7 +269,7 @@ final class RedisLink implements AutoCloseable {
       leave(e);
       throw RedisErrors.of(e);
     } catch (JedisConnectionException e) {
-      dropIdle();
+      dropIdle.run();
       throw unanswered(e);
     } catch (JedisException e) {
       throw unanswered(e);
@@ -265,14 +283,7 @@ final class RedisLink implements AutoCloseable {
   /** A server that became a replica stays one: the address may lead to another by now. */
   private void leave(JedisDataException e) {
     if (String.valueOf(e.getMessage()).contains("READONLY")) {
-      dropIdle();
-    }
-  }
-
-  /** After a broken connection the others of the pool are most likely broken too. */
-  private void dropIdle() {
-    if (owned && client instanceof RedisClient pooled) {
-      pooled.getPool().clear();
+      dropIdle.run();
     }
   }
 
