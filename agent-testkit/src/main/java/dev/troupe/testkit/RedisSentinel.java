@@ -10,11 +10,11 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A real Redis that fails over, for tests: a primary, a replica, and three sentinels of which two
- * have to agree. All are child processes of this JVM; kill, pause and restart them one by one as
- * the {@link RedisServer}s that they are.
+ * A real Redis that fails over, for tests: a primary, one replica or two, and three sentinels of
+ * which two have to agree. All are child processes of this JVM; kill, pause and restart them one by
+ * one as the {@link RedisServer}s that they are.
  *
- * <p>A primary is missed after a second; the replica takes its place some seconds later. A former
+ * <p>A primary is missed after a second; a replica takes its place some seconds later. A former
  * primary that starts again becomes a replica. What it had acknowledged and not yet copied is lost,
  * as it is with any Redis.
  *
@@ -38,7 +38,9 @@ public final class RedisSentinel implements AutoCloseable {
     boolean up = false;
     try {
       RedisServer primary = data(settings, NO_DELAY);
-      data(settings, NO_DELAY, "replicaof 127.0.0.1 " + primary.port());
+      for (int i = 0; i < settings.replicas; i++) {
+        data(settings, NO_DELAY, "replicaof 127.0.0.1 " + primary.port());
+      }
       awaitReplica(PATIENCE); // a sentinel that finds it later looks for it every ten seconds
       for (int i = 0; i < 3; i++) {
         sentinels.add(sentinel(primary.port()));
@@ -66,7 +68,7 @@ public final class RedisSentinel implements AutoCloseable {
             List.of(
                 "sentinel monitor " + NAME + " 127.0.0.1 " + primary + " " + QUORUM,
                 "sentinel down-after-milliseconds " + NAME + " 1000",
-                "sentinel failover-timeout " + NAME + " 6000"))
+                "sentinel failover-timeout " + NAME + " 3000"))
         .argument("--sentinel")
         .start();
   }
@@ -90,7 +92,7 @@ public final class RedisSentinel implements AutoCloseable {
   }
 
   /**
-   * The two servers that hold data.
+   * The servers that hold data.
    *
    * @return the first one began as the primary
    */
@@ -131,7 +133,8 @@ public final class RedisSentinel implements AutoCloseable {
   }
 
   /**
-   * Waits until the server that is not the primary copies from it without a gap.
+   * Waits until the servers that are not the primary copy from it without a gap, as far as they
+   * run.
    *
    * @param atMost how long to wait
    * @throws IllegalStateException when the time is over
@@ -140,7 +143,11 @@ public final class RedisSentinel implements AutoCloseable {
     await(
         atMost,
         "no replica is in step",
-        () -> servers.stream().anyMatch(server -> says(server, "master_link_status:up")));
+        () -> {
+          long alive = servers.stream().filter(RedisServer::alive).count();
+          return servers.stream().filter(one -> says(one, "master_link_status:up")).count()
+              >= Math.max(1, alive - 1);
+        });
   }
 
   private Optional<RedisServer> agreed() {
@@ -162,7 +169,7 @@ public final class RedisSentinel implements AutoCloseable {
     for (RedisServer sentinel : sentinels) {
       if (!(ask(sentinel, "SENTINEL", "MASTER", NAME) instanceof List<?> facts)
           || !"2".equals(fact(facts, "num-other-sentinels"))
-          || !"1".equals(fact(facts, "num-slaves"))) {
+          || !("" + (servers.size() - 1)).equals(fact(facts, "num-slaves"))) {
         return false;
       }
     }
@@ -208,11 +215,27 @@ public final class RedisSentinel implements AutoCloseable {
   /** How to start a set. Not safe for several threads. */
   public static final class Builder {
     private final List<String> arguments = new ArrayList<>();
+    private int replicas = 1;
 
     private Builder() {}
 
     /**
-     * Adds arguments of the command line of both servers that hold data.
+     * Sets how many replicas there are. With two, one is left to copy from the one that takes the
+     * primary's place, as {@code min-replicas-to-write} needs.
+     *
+     * @param number 1 or 2; 1 unless set
+     * @return this
+     */
+    public Builder replicas(int number) {
+      if (number < 1 || number > 2) {
+        throw new IllegalArgumentException("there are 1 or 2 replicas, not " + number);
+      }
+      replicas = number;
+      return this;
+    }
+
+    /**
+     * Adds arguments of the command line of the servers that hold data.
      *
      * @param words such as {@code --min-replicas-to-write} and {@code 1}
      * @return this
@@ -223,7 +246,7 @@ public final class RedisSentinel implements AutoCloseable {
     }
 
     /**
-     * Starts the set and waits until the replica is in step and all sentinels know each other.
+     * Starts the set and waits until its replicas are in step and all sentinels know each other.
      *
      * @return the set
      * @throws IllegalStateException when it does not start

@@ -1,6 +1,7 @@
 package dev.troupe.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
@@ -56,6 +57,21 @@ class RedisSentinelTest {
       set.servers().get(1).resume();
       await().atMost(SOON).until(() -> primary.command("SET", "a", "2").equals("+OK"));
     }
+  }
+
+  @Test
+  void ofTwoReplicasOneCopiesFromTheOtherThatTookThePlace() {
+    try (RedisSentinel set =
+        RedisSentinel.builder().replicas(2).argument("--min-replicas-to-write", "1").start()) {
+      RedisServer first = set.primary();
+      assertThat(set.servers()).hasSize(3);
+      first.kill();
+      RedisServer second = set.awaitPrimaryOtherThan(first, SOON);
+      await().atMost(SOON).until(() -> second.command("SET", "a", "1").equals("+OK"));
+      set.awaitReplica(SOON);
+    }
+    assertThatThrownBy(() -> RedisSentinel.builder().replicas(3))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test
