@@ -29,7 +29,7 @@ if ARGV[3] == '-1' then
     call('XGROUP', 'DELCONSUMER', stream, group, me)
   end
 elseif ARGV[3] ~= '0' then
-  call('HDEL', feeds, me) -- after that a full server lets it write
+  call('HDEL', feeds, '') -- after that a full server lets it write; the key must not go amid this
   call('HSET', feeds, me, string.format('%.0f', now + ARGV[3]))
 end
 

@@ -24,6 +24,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionFactory;
 
 /** Short words for what the tests of the Redis store do. */
 final class RedisFixture {
@@ -94,6 +96,11 @@ final class RedisFixture {
     Grant grant = grant();
     assertThat(claimNamed(store, grant, key)).hasSize(1);
     return new Edit.Held(key, grant);
+  }
+
+  /** Waits through what dies in threads of the client's when a node of a cluster has gone. */
+  static ConditionFactory patiently() {
+    return Awaitility.await().dontCatchUncaughtExceptions();
   }
 
   static AgentException failure(ErrorCode code, ThrowingCallable call) {
