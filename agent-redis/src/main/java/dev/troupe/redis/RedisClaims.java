@@ -2,6 +2,7 @@ package dev.troupe.redis;
 
 import static dev.troupe.redis.RedisNames.ascii;
 
+import dev.troupe.redis.RedisLink.Command;
 import dev.troupe.state.Claim;
 import dev.troupe.state.Place;
 import dev.troupe.state.RecordId;
@@ -19,8 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
-import redis.clients.jedis.Response;
-import redis.clients.jedis.params.ZRangeParams;
+import redis.clients.jedis.Protocol;
 
 /**
  * Hands out records: looks first, because a script may touch only what it was told by name, and
@@ -189,17 +189,15 @@ final class RedisClaims {
     byte[] entry = RedisKeys.join(holder, new byte[] {RedisKeys.SEPARATOR});
     byte[] least = RedisNames.with("[", entry);
     byte[] most = RedisKeys.join(least, new byte[] {RedisKeys.SEPARATOR});
-    ZRangeParams all = ZRangeParams.zrangeByLexParams(least, most);
-    List<List<byte[]>> found =
-        link.trip(
-            pipeline -> {
-              List<Response<List<byte[]>>> responses =
-                  partitions.stream().map(p -> pipeline.zrange(keys.index(p), all)).toList();
-              return () -> responses.stream().map(Response::get).toList();
-            });
+    List<Object> found =
+        link.all(
+            partitions.stream()
+                .map(p -> Command.of(Protocol.Command.ZRANGE, keys.index(p), least, most, "BYLEX"))
+                .toList());
     List<Wanted> wanted = new ArrayList<>();
     for (int i = 0; i < found.size(); i++) {
-      for (byte[] held : found.get(i)) {
+      for (Object one : (List<?>) found.get(i)) {
+        byte[] held = (byte[]) one;
         int end = RedisKeys.indexOf(held, RedisKeys.SEPARATOR, entry.length);
         byte[] number = Arrays.copyOfRange(held, entry.length, end);
         String key = RedisNames.decode(Arrays.copyOfRange(held, end + 1, held.length));

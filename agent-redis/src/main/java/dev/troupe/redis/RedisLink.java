@@ -32,6 +32,7 @@ import redis.clients.jedis.exceptions.JedisRedirectionException;
  * <p>Safe for use by many threads.
  */
 final class RedisLink implements AutoCloseable {
+  private static final long WARY_NANOS = 2_000_000_000;
   private static final Command MULTI = new Command(new CommandArguments(Protocol.Command.MULTI));
   private static final Command EXEC = new Command(new CommandArguments(Protocol.Command.EXEC));
 
@@ -43,6 +44,9 @@ final class RedisLink implements AutoCloseable {
 
   private final boolean clustered;
 
+  /** When a call was last not answered; 0 for never. */
+  private volatile long failed;
+
   /** Something to send that does not depend on an answer. */
   sealed interface Ask {}
 
@@ -53,6 +57,11 @@ final class RedisLink implements AutoCloseable {
   record Command(CommandArguments words) implements Ask {
     CommandObject<Object> object() {
       return new CommandObject<>(words, BuilderFactory.RAW_OBJECT);
+    }
+
+    /** A command whose first word is a key. */
+    static Command of(Protocol.Command name, byte[] key, Object... words) {
+      return new Command(new CommandArguments(name).key(key).addObjects(words));
     }
 
     /** The same by a script, as clients of clusters take it in all versions. */
@@ -68,7 +77,7 @@ final class RedisLink implements AutoCloseable {
         }
       }
       all.add(0, RedisNames.ascii(Integer.toString(at)));
-      return new Call(RedisScript.STREAM_PLAIN, List.of(key), all);
+      return new Call(RedisScript.PLAIN, List.of(key), all);
     }
 
     private static byte[] bytes(Object key) {
@@ -161,33 +170,59 @@ final class RedisLink implements AutoCloseable {
       asks.add(clustered && ask instanceof Command command ? command.scripted() : ask);
     }
     List<@Nullable Object> answers = new ArrayList<>(asks.size());
-    if (asks.size() == 1) {
-      answers.add(with(c -> tried(() -> alone(c, asks.get(0)))));
+    if (asks.size() == 1 || (clustered && isWary())) {
+      asks.forEach(ask -> answers.add(with(c -> tried(() -> alone(c, ask)))));
     } else {
-      with(c -> pipelined(c, asks, false)).forEach(response -> answers.add(tried(response)));
-      List<Integer> unknown = new ArrayList<>();
-      for (int i = 0; i < answers.size(); i++) {
-        Object answer = answers.get(i);
-        if (answer instanceof JedisNoScriptException) {
-          unknown.add(i);
-        } else if (answer instanceof JedisRedirectionException) {
-          Ask again = asks.get(i);
-          answers.set(i, with(c -> tried(() -> alone(c, again))));
-        }
-      }
-      if (!unknown.isEmpty()) {
-        List<Ask> whole = new ArrayList<>();
-        unknown.forEach(i -> whole.add(asks.get(i)));
-        List<Response<Object>> responses = with(c -> pipelined(c, whole, true));
-        for (int i = 0; i < unknown.size(); i++) {
-          answers.set(unknown.get(i), tried(responses.get(i)));
-        }
-      }
+      answers.addAll(with(c -> pipelined(c, asks, false)));
+      again(
+          asks,
+          answers,
+          JedisNoScriptException.class,
+          unknown -> with(c -> pipelined(c, unknown, true)));
+      again(
+          asks,
+          answers,
+          JedisRedirectionException.class,
+          moved -> moved.stream().map(ask -> with(c -> tried(() -> alone(c, ask)))).toList());
     }
     for (Object answer : answers) {
       if (answer instanceof JedisDataException e) {
         leave(e);
       }
+    }
+    return answers;
+  }
+
+  /** Asks once more for what was answered in a way that says that nothing was done. */
+  private static void again(
+      List<Ask> asks,
+      List<@Nullable Object> answers,
+      Class<? extends JedisDataException> answered,
+      Function<List<Ask>, List<@Nullable Object>> asking) {
+    List<Integer> places = new ArrayList<>();
+    List<Ask> some = new ArrayList<>();
+    for (int i = 0; i < asks.size(); i++) {
+      if (answered.isInstance(answers.get(i))) {
+        places.add(i);
+        some.add(asks.get(i));
+      }
+    }
+    if (!some.isEmpty()) {
+      List<@Nullable Object> better = asking.apply(some);
+      for (int i = 0; i < places.size(); i++) {
+        answers.set(places.get(i), better.get(i));
+      }
+    }
+  }
+
+  /** As {@link #each}, and throws what Redis refused. For what only reads. */
+  List<Object> all(List<? extends Ask> asks) {
+    List<Object> answers = new ArrayList<>(asks.size());
+    for (Object answer : each(asks)) {
+      if (answer instanceof JedisDataException e) {
+        throw RedisErrors.of(e);
+      }
+      answers.add(Objects.requireNonNull(answer, "every such command answers"));
     }
     return answers;
   }
@@ -223,40 +258,37 @@ final class RedisLink implements AutoCloseable {
         });
   }
 
-  private static List<Response<Object>> pipelined(
+  private List<@Nullable Object> pipelined(
       UnifiedJedis c, List<? extends Ask> asks, boolean whole) {
     List<Response<Object>> responses = new ArrayList<>(asks.size());
-    try (AbstractPipeline pipeline = c.pipelined()) {
-      for (Ask ask : asks) {
-        if (ask instanceof Call call) {
-          responses.add(
-              whole
-                  ? pipeline.eval(call.script.body, call.keys, call.arguments)
-                  : pipeline.evalsha(call.script.sha, call.keys, call.arguments));
-        } else {
-          responses.add(pipeline.executeCommand(((Command) ask).object()));
+    List<@Nullable Object> answers = new ArrayList<>(asks.size());
+    try {
+      try (AbstractPipeline pipeline = c.pipelined()) {
+        for (Ask ask : asks) {
+          responses.add(append(pipeline, ask, whole));
         }
+        pipeline.sync();
       }
-      pipeline.sync();
+      responses.forEach(response -> answers.add(tried(response)));
+    } catch (JedisException | AgentException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      if (!clustered) {
+        throw e;
+      }
+      // when a node has gone, the client's pipeline leaves holes and stumbles over them
+      throw new JedisConnectionException("a node of the cluster does not answer", e);
     }
-    return responses;
+    return answers;
   }
 
-  /**
-   * Plain commands in one round trip.
-   *
-   * @param work sends them and says how to make a result of their answers
-   */
-  <T> T trip(Function<AbstractPipeline, Supplier<T>> work) {
-    return with(
-        c -> {
-          Supplier<T> result;
-          try (AbstractPipeline pipeline = c.pipelined()) {
-            result = work.apply(pipeline);
-            pipeline.sync();
-          }
-          return result.get();
-        });
+  private static Response<Object> append(AbstractPipeline pipeline, Ask ask, boolean whole) {
+    if (ask instanceof Call call) {
+      return whole
+          ? pipeline.eval(call.script.body, call.keys, call.arguments)
+          : pipeline.evalsha(call.script.sha, call.keys, call.arguments);
+    }
+    return pipeline.executeCommand(((Command) ask).object());
   }
 
   /** Whatever else the client can do, with its errors told in our words. */
@@ -269,15 +301,26 @@ final class RedisLink implements AutoCloseable {
       leave(e);
       throw RedisErrors.of(e);
     } catch (JedisConnectionException e) {
+      failed = System.nanoTime();
       dropIdle.run();
       throw unanswered(e);
     } catch (JedisException e) {
+      failed = RedisErrors.isExhausted(e) ? failed : System.nanoTime();
       throw unanswered(e);
     } finally {
       if (interrupted) {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  /**
+   * Whether a node of a cluster has failed of late. Pipelines go by what the client knew of the
+   * cluster and do not learn; what is sent alone finds out who has the keys now.
+   */
+  private boolean isWary() {
+    long when = failed;
+    return when != 0 && System.nanoTime() - when < WARY_NANOS;
   }
 
   /** A server that became a replica stays one: the address may lead to another by now. */

@@ -249,10 +249,10 @@ public final class RedisRateLimiter implements RateLimiter {
      *
      * @return the limiter
      * @throws AgentException {@link ErrorCode#STORE_UNAVAILABLE} when no Redis answers, {@link
-     *     ErrorCode#INVALID_INPUT} when it refuses user or password, {@link
-     *     ErrorCode#STORE_MISMATCH} when it is older than 6.2, may evict keys, allows no scripts,
-     *     or has limits of another format under this prefix, {@link ErrorCode#STORE_FULL} when it
-     *     has no memory left
+     *     ErrorCode#INVALID_INPUT} when it refuses user or password or sentinels do not know its
+     *     name, {@link ErrorCode#STORE_MISMATCH} when it is older than 6.2, may evict keys, allows
+     *     no scripts, or has limits of another format under this prefix, {@link
+     *     ErrorCode#STORE_FULL} when it has no memory left
      */
     public RedisRateLimiter open() {
       return open(link -> new RedisRateLimiter(this, link));

@@ -5,6 +5,8 @@ import static dev.troupe.redis.RedisNames.ascii;
 
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
+import dev.troupe.redis.RedisLink.Call;
+import dev.troupe.redis.RedisLink.Command;
 import dev.troupe.state.Page;
 import dev.troupe.state.RecordId;
 import dev.troupe.state.Scan;
@@ -13,10 +15,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import redis.clients.jedis.AbstractPipeline;
-import redis.clients.jedis.Response;
+import redis.clients.jedis.Protocol;
 import redis.clients.jedis.params.ZRangeParams;
 
 /** Scans one partition. Safe for use by many threads. */
@@ -63,15 +63,10 @@ final class RedisReader {
   /** Everything, of which a page of rows is cut here. */
   private Page<Stored> whole(Scan.Rows scan, byte[] key) {
     byte[] head = keys.head(scan.id().partition());
-    Shown shown =
-        link.trip(
-            pipeline -> {
-              Response<Map<byte[], byte[]>> all = pipeline.hgetAll(key);
-              Response<Object> now = now(pipeline, head, clock);
-              return () -> new Shown(RedisRecord.whole(all.get()), clock.shown(number(now.get())));
-            });
-    RedisRecord record = shown.record();
-    Instant now = shown.now();
+    List<Object> shown =
+        link.all(List.of(Command.of(Protocol.Command.HGETALL, key), now(head, clock)));
+    RedisRecord record = RedisRecord.whole((List<?>) shown.get(0));
+    Instant now = clock.shown(number(shown.get(1)));
     if (!record.isThere(now)) {
       return nothing();
     }
@@ -87,11 +82,9 @@ final class RedisReader {
     return new Page<>(List.of(record.whole(scan.id(), now)), next);
   }
 
-  private record Shown(RedisRecord record, Instant now) {}
-
-  /** Asks for the time of a partition. Sent as text, so that it can't be unknown. */
-  static Response<Object> now(AbstractPipeline pipeline, byte[] head, RedisClock clock) {
-    return pipeline.eval(RedisScript.NOW.body, List.of(head), List.of(clock.offset()));
+  /** Asks for the time of a partition. */
+  static Call now(byte[] head, RedisClock clock) {
+    return new Call(RedisScript.NOW, List.of(head), List.of(clock.offset()));
   }
 
   private Page<Stored> records(Scan.Records scan) {

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import redis.clients.jedis.util.KeyValue;
 
 /** The fields of a record's hash as they were read. Not safe for several threads. */
 final class RedisRecord {
@@ -45,15 +46,15 @@ final class RedisRecord {
     return record;
   }
 
-  static RedisRecord whole(Map<byte[], byte[]> all) {
-    RedisRecord record = new RedisRecord();
-    all.forEach(record::add);
-    return record;
-  }
-
+  /** Fields and values in turn, or in pairs as the newer protocol has them. */
   void addAll(List<?> all) {
-    for (int i = 0; i < all.size(); i += 2) {
-      add((byte[]) all.get(i), (byte[]) all.get(i + 1));
+    for (int i = 0; i < all.size(); i++) {
+      if (all.get(i) instanceof KeyValue<?, ?> pair) {
+        add((byte[]) pair.getKey(), (byte[]) pair.getValue());
+      } else {
+        add((byte[]) all.get(i), (byte[]) all.get(i + 1));
+        i++;
+      }
     }
   }
 

@@ -28,7 +28,7 @@ enum RedisScript {
   STREAM_RELEASE("stream-release"),
   STREAM_SHARE("stream-share"),
   STREAM_TRIM("stream-trim"),
-  STREAM_PLAIN("stream-plain");
+  PLAIN("plain");
 
   /** The text. */
   @SuppressWarnings("ImmutableEnumChecker") // nobody writes to it

@@ -5,6 +5,8 @@ import static dev.troupe.redis.RedisNames.ascii;
 
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
+import dev.troupe.redis.RedisLink.Ask;
+import dev.troupe.redis.RedisLink.Command;
 import dev.troupe.state.Edit;
 import dev.troupe.state.Find;
 import dev.troupe.state.Page;
@@ -20,8 +22,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import redis.clients.jedis.Response;
-import redis.clients.jedis.params.ZRangeParams;
+import redis.clients.jedis.Protocol;
 
 /**
  * One search over all partitions: follows the entries of one tag in each, newest first, merges
@@ -132,25 +133,22 @@ final class RedisSearch {
     if (tags.size() < 2) {
       return tags.isEmpty() ? RedisKeys.tag("", "") : tags.get(0);
     }
-    List<Long> counts =
-        link.trip(
-            pipeline -> {
-              List<List<Response<Long>>> all = new ArrayList<>();
-              for (byte[] tag : tags) {
-                byte[] least = RedisNames.with("[", tag);
-                byte[] most = RedisKeys.join(least, new byte[] {RedisKeys.SEPARATOR});
-                List<Response<Long>> of = new ArrayList<>();
-                for (int i = 0; i < keys.partitions(); i++) {
-                  of.add(pipeline.zlexcount(keys.index(i), least, most));
-                }
-                all.add(of);
-              }
-              return () ->
-                  all.stream().map(of -> of.stream().mapToLong(Response::get).sum()).toList();
-            });
+    List<Command> asks = new ArrayList<>();
+    for (byte[] tag : tags) {
+      byte[] least = RedisNames.with("[", tag);
+      byte[] most = RedisKeys.join(least, new byte[] {RedisKeys.SEPARATOR});
+      for (int i = 0; i < keys.partitions(); i++) {
+        asks.add(Command.of(Protocol.Command.ZLEXCOUNT, keys.index(i), least, most));
+      }
+    }
+    List<Object> answers = link.all(asks);
+    long[] counts = new long[tags.size()];
+    for (int i = 0; i < answers.size(); i++) {
+      counts[i / keys.partitions()] += number(answers.get(i));
+    }
     int least = 0;
     for (int i = 1; i < tags.size(); i++) {
-      least = counts.get(i) < counts.get(least) ? i : least;
+      least = counts[i] < counts[least] ? i : least;
     }
     return tags.get(least);
   }
@@ -185,29 +183,32 @@ final class RedisSearch {
     byte[] from = RedisKeys.digits(find.from() == null ? 0 : millis(find.from()));
     byte[] least = RedisKeys.join(ascii("["), tag, from);
     int many = Math.min(wanted, Math.max(16, 2 * (wanted / parts.size() + 1)));
-    List<List<byte[]>> found =
-        link.trip(
-            pipeline -> {
-              List<Response<List<byte[]>>> responses =
-                  empty.stream()
-                      .map(
-                          p ->
-                              pipeline.zrange(
-                                  keys.index(p.partition),
-                                  ZRangeParams.zrangeByLexParams(p.most, least)
-                                      .rev()
-                                      .limit(0, many)))
-                      .toList();
-              return () -> responses.stream().map(Response::get).toList();
-            });
+    List<Object> found =
+        link.all(
+            empty.stream()
+                .map(
+                    p ->
+                        Command.of(
+                            Protocol.Command.ZRANGE,
+                            keys.index(p.partition),
+                            p.most,
+                            least,
+                            "BYLEX",
+                            "REV",
+                            "LIMIT",
+                            0,
+                            many))
+                .toList());
     for (int i = 0; i < empty.size(); i++) {
       Part part = empty.get(i);
-      for (byte[] entry : found.get(i)) {
+      List<?> entries = (List<?>) found.get(i);
+      for (Object one : entries) {
+        byte[] entry = (byte[]) one;
         part.ahead.add(Arrays.copyOfRange(entry, tag.length, entry.length));
       }
-      part.ended = found.get(i).size() < many;
+      part.ended = entries.size() < many;
       if (!part.ended) {
-        part.most = RedisNames.with("(", found.get(i).get(many - 1));
+        part.most = RedisNames.with("(", (byte[]) entries.get(many - 1));
       }
     }
   }
@@ -215,27 +216,24 @@ final class RedisSearch {
   /** Those that are there and carry all tags. */
   private List<Stored> read(List<Entry> some) {
     int partition = some.get(0).id().partition();
-    return link.trip(
-        pipeline -> {
-          List<Response<List<byte[]>>> heads = new ArrayList<>();
-          for (Entry entry : some) {
-            byte[] name = RedisNames.encode(entry.id().key());
-            heads.add(pipeline.hmget(keys.record(entry.id().partition(), name), RedisRecord.HEAD));
-          }
-          Response<Object> time = RedisReader.now(pipeline, keys.head(partition), clock);
-          return () -> {
-            Instant now = clock.shown(number(time.get()));
-            List<Stored> found = new ArrayList<>();
-            for (int i = 0; i < heads.size(); i++) {
-              RedisRecord record = RedisRecord.head(heads.get(i).get());
-              Stored shown = shown(record, some.get(i), now);
-              if (shown != null) {
-                found.add(shown);
-              }
-            }
-            return found;
-          };
-        });
+    List<Ask> asks = new ArrayList<>();
+    for (Entry entry : some) {
+      byte[] name = RedisNames.encode(entry.id().key());
+      byte[] record = keys.record(entry.id().partition(), name);
+      asks.add(Command.of(Protocol.Command.HMGET, record, (Object[]) RedisRecord.HEAD));
+    }
+    asks.add(RedisReader.now(keys.head(partition), clock));
+    List<Object> answers = link.all(asks);
+    Instant now = clock.shown(number(answers.get(some.size())));
+    List<Stored> found = new ArrayList<>();
+    for (int i = 0; i < some.size(); i++) {
+      RedisRecord record = RedisRecord.head((List<?>) answers.get(i));
+      Stored shown = shown(record, some.get(i), now);
+      if (shown != null) {
+        found.add(shown);
+      }
+    }
+    return found;
   }
 
   private @Nullable Stored shown(RedisRecord record, Entry entry, Instant now) {

@@ -49,7 +49,7 @@ class RedisScriptsTest {
           "XREADGROUP", Pattern.compile("call\\('XREADGROUP', [^)]*'STREAMS', (\\w+)"));
 
   @ParameterizedTest
-  @EnumSource(value = RedisScript.class, names = "STREAM_PLAIN", mode = EnumSource.Mode.EXCLUDE)
+  @EnumSource(value = RedisScript.class, names = "PLAIN", mode = EnumSource.Mode.EXCLUDE)
   void everyCommandNamesADeclaredKey(RedisScript script) {
     String text = new String(script.body, UTF_8);
     Matcher calls = CALL.matcher(text);
@@ -112,7 +112,7 @@ class RedisScriptsTest {
         "stream-append",
         "stream-members",
         "stream-own",
-        "stream-plain",
+        "plain",
         "stream-read",
         "stream-release",
         "stream-share",
