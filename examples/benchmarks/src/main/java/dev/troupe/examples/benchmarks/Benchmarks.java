@@ -8,10 +8,10 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 
 /**
  * Runs a benchmark by name: {@code steps}, {@code steps-redis}, {@code steps-postgres}, {@code
- * limiter-redis}, {@code breaker}, {@code events-redis}, {@code parked}, {@code take-over}, {@code
- * planner}, {@code jmh}, {@code soak-redis} or {@code soak-postgres}, the soaks with their length
- * in seconds as the second argument. Reports go to {@code docs/benchmarks} of the project, or to
- * the folder given as the second argument.
+ * limiter-redis}, {@code breaker}, {@code events-redis}, {@code fail-over-redis}, {@code parked},
+ * {@code take-over}, {@code planner}, {@code jmh}, {@code soak-redis} or {@code soak-postgres}, the
+ * soaks with their length in seconds as the second argument. Reports go to {@code docs/benchmarks}
+ * of the project, or to the folder given as the second argument.
  */
 public final class Benchmarks {
   private Benchmarks() {}
@@ -36,6 +36,7 @@ public final class Benchmarks {
       case "breaker" -> BreakerReport.write(folder);
       case "events" -> MemoryEventsReport.write(folder);
       case "events-redis" -> EventsReport.write(folder);
+      case "fail-over-redis" -> FailOverReport.write(folder);
       case "soak-redis", "soak-postgres" ->
           Soak.write(
               which.substring("soak-".length()),
@@ -50,7 +51,7 @@ public final class Benchmarks {
               .run();
       default -> {
         System.err.println(
-            "which benchmark? steps, steps-redis, steps-postgres, limiter-redis, parked, take-over, planner, breaker, events, events-redis, jmh, soak-redis or soak-postgres; a second argument names the folder for the report");
+            "which benchmark? steps, steps-redis, steps-postgres, limiter-redis, parked, take-over, planner, breaker, events, events-redis, fail-over-redis, jmh, soak-redis or soak-postgres; a second argument names the folder for the report");
         System.exit(2);
       }
     }
