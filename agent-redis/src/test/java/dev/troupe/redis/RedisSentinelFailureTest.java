@@ -88,23 +88,6 @@ class RedisSentinelFailureTest {
   }
 
   @Test
-  void theGuideSaysHow() {
-    String name = RedisSentinel.NAME;
-    String one = sentinels(set)[0];
-    String two = sentinels(set)[1];
-    String three = sentinels(set)[2];
-    // snippet: redis-sentinels
-    RedisStateStore store =
-        RedisStateStore.builder()
-            .sentinels(name, one, two, three) // redis://host:26379
-            .open();
-    // end
-    try (store) {
-      done(store, put("guide/a", "v"));
-    }
-  }
-
-  @Test
   void oneSentinelThatAnswersIsEnough() throws Exception {
     String answers = sentinels(set)[1];
     try (RedisStateStore store =

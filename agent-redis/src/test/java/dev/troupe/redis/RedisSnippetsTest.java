@@ -12,10 +12,12 @@ import dev.troupe.resilience.RateLimiter;
 import dev.troupe.resilience.RateLimiter.Demand;
 import dev.troupe.runtime.AgentRuntime;
 import dev.troupe.runtime.Submission;
+import dev.troupe.testkit.RedisSentinel;
 import dev.troupe.testkit.RedisServer;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -43,6 +45,26 @@ class RedisSnippetsTest {
       try (RedisStateStore store = RedisStateStore.connect(address);
           AgentRuntime runtime = AgentRuntime.builder().store(store).agent(greeter).start()) {
         assertThat(runtime.handle("hello-1", String.class).await()).isEqualTo("Hello Ada");
+      }
+    }
+  }
+
+  @Test
+  @Tag("matrix")
+  void aStoreThatSentinelsKnow() {
+    try (RedisSentinel set = RedisSentinel.start()) {
+      String name = RedisSentinel.NAME;
+      String one = set.sentinels().get(0).uri().toString();
+      String two = set.sentinels().get(1).uri().toString();
+      String three = set.sentinels().get(2).uri().toString();
+      // snippet: redis-sentinels
+      RedisStateStore store =
+          RedisStateStore.builder()
+              .sentinels(name, one, two, three) // redis://host:26379
+              .open();
+      // end
+      try (store) {
+        RedisFixture.done(store, RedisFixture.put("r/a", "v"));
       }
     }
   }
