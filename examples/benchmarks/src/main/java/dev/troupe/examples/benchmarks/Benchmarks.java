@@ -8,10 +8,11 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 
 /**
  * Runs a benchmark by name: {@code steps}, {@code steps-redis}, {@code steps-postgres}, {@code
- * limiter-redis}, {@code breaker}, {@code events-redis}, {@code fail-over-redis}, {@code parked},
- * {@code take-over}, {@code planner}, {@code jmh}, {@code soak-redis} or {@code soak-postgres}, the
- * soaks with their length in seconds as the second argument. Reports go to {@code docs/benchmarks}
- * of the project, or to the folder given as the second argument.
+ * limiter-redis}, {@code breaker}, {@code events-redis}, {@code fail-over-redis}, {@code parked}, {@code take-over}, {@code
+ * planner}, {@code jmh}, {@code soak-redis}, {@code soak-postgres}, {@code chaos-events-redis} or
+ * {@code chaos-events-kafka}, the last four with their length in seconds as the second argument and
+ * the folder as the third. Reports go to {@code docs/benchmarks} of the project, or to the folder
+ * given as the second argument.
  */
 public final class Benchmarks {
   private Benchmarks() {}
@@ -24,7 +25,8 @@ public final class Benchmarks {
    */
   public static void main(String[] args) throws Exception {
     String which = args.length > 0 ? args[0] : "";
-    Path folder = args.length > 1 && !which.startsWith("soak") ? Path.of(args[1]) : reports();
+    Path folder =
+        args.length > 1 && !which.matches("(soak|chaos).*") ? Path.of(args[1]) : reports();
     switch (which) {
       case "steps" -> StepReport.write(folder);
       case "steps-redis" -> SharedStepReport.redis(folder);
@@ -42,6 +44,11 @@ public final class Benchmarks {
               which.substring("soak-".length()),
               args.length > 1 ? Integer.parseInt(args[1]) : 300,
               args.length > 2 ? Path.of(args[2]) : reports());
+      case "chaos-events-redis", "chaos-events-kafka" ->
+          ChaosReport.write(
+              which.substring("chaos-events-".length()),
+              args.length > 1 ? Integer.parseInt(args[1]) : 300,
+              args.length > 2 ? Path.of(args[2]) : reports());
       case "jmh" ->
           new Runner(
                   new OptionsBuilder()
@@ -51,7 +58,7 @@ public final class Benchmarks {
               .run();
       default -> {
         System.err.println(
-            "which benchmark? steps, steps-redis, steps-postgres, limiter-redis, parked, take-over, planner, breaker, events, events-redis, fail-over-redis, jmh, soak-redis or soak-postgres; a second argument names the folder for the report");
+            "which benchmark? steps, steps-redis, steps-postgres, limiter-redis, parked, take-over, planner, breaker, events, events-redis, fail-over-redis, jmh, soak-redis, soak-postgres, chaos-events-redis or chaos-events-kafka; a second argument names the folder for the report");
         System.exit(2);
       }
     }
