@@ -55,12 +55,15 @@ final class DeathCounts {
       Delivery delivery = some.get(i);
       counts[i] = delivery.count();
       Window mine = windows.computeIfAbsent(delivery.shard(), this::load);
-      if (mine.left <= 0) {
-        continue;
-      }
-      mine.left--;
-      int count = mine.counts.merge(delivery.offset(), 1, Integer::sum);
-      mine.open.add(delivery.offset());
+      if (mine.open.add(delivery.offset())) {
+        if (mine.left <= 0) {
+          mine.open.remove(delivery.offset());
+          continue;
+        }
+        mine.left--;
+        mine.counts.merge(delivery.offset(), 1, Integer::sum);
+      } // else it was counted before, and could not be stored
+      int count = mine.counts.getOrDefault(delivery.offset(), 1);
       edits
           .computeIfAbsent(mine, w -> new ArrayList<>())
           .add(new Edit.Row(mine.id.key(), delivery.offset(), number(count)));
@@ -115,18 +118,26 @@ final class DeathCounts {
 
   /** The shard goes to another feed, and nobody died. */
   void leave(Set<Shard> shards) {
-    clear();
-    for (Shard shard : shards) {
-      Window mine = windows.remove(shard);
-      if (mine != null && !mine.open.isEmpty()) {
-        List<Edit> edits = new ArrayList<>();
-        for (String offset : mine.open) {
-          int before = mine.counts.getOrDefault(offset, 1) - 1;
-          edits.add(new Edit.Row(mine.id.key(), offset, before == 0 ? null : number(before)));
+    try {
+      clear();
+      for (Shard shard : shards) {
+        Window mine = windows.get(shard);
+        if (mine != null && !mine.open.isEmpty()) {
+          write(mine.id, uncounted(mine));
         }
-        write(mine.id, edits);
       }
+    } finally {
+      shards.forEach(windows::remove); // when they come back others have counted meanwhile
     }
+  }
+
+  private static List<Edit> uncounted(Window mine) {
+    List<Edit> edits = new ArrayList<>();
+    for (String offset : mine.open) {
+      int before = mine.counts.getOrDefault(offset, 1) - 1;
+      edits.add(new Edit.Row(mine.id.key(), offset, before == 0 ? null : number(before)));
+    }
+    return edits;
   }
 
   void leave() {

@@ -4,6 +4,7 @@ import dev.troupe.event.Delivery.Shard;
 import dev.troupe.event.Subscription.Mode;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -34,19 +35,29 @@ final class Keys {
     this.lanes = lanes;
   }
 
-  /** By the thread that polls. */
-  void assign(Task task) {
+  /** What was delivered together, in its order. By the thread that polls. */
+  void assign(List<Task> tasks) {
+    Set<String> used = new HashSet<>(0);
+    for (Task task : tasks) {
+      assign(task, used);
+    }
+  }
+
+  /** The lanes of suspects that are used by tasks that are not in them yet. */
+  private void assign(Task task, Set<String> used) {
     if (task.delivery == null || (!ordered && task.count == 1)) {
       return;
     }
     if (task.count > 1) {
       String all = ordered ? task.shard + " *" : "* suspects *";
       suspects.put(task.shard, all);
+      used.add(all);
       task.lane = all;
+      task.afterOthers = ordered;
       return;
     }
     String all = suspects.isEmpty() ? null : suspects.get(task.shard);
-    if (all != null && lanes.has(all)) {
+    if (all != null && (used.contains(all) || lanes.has(all))) {
       task.lane = all;
       return;
     }

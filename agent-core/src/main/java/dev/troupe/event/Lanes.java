@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Tasks that wait for a worker. Tasks of one lane go one after another in the order in which they
- * were put; a lane whose first task has to wait some time waits with it, and no other does. A
+ * were put; a lane whose first task has to wait some time, or for other lanes, waits with it. A
  * worker takes several tasks at once while they are short, so that the lock is not what counts.
  */
 final class Lanes {
@@ -37,6 +37,10 @@ final class Lanes {
   private final ArrayDeque<Lane> ready = new ArrayDeque<>();
   private final PriorityQueue<Lane> later =
       new PriorityQueue<>(Comparator.comparingLong(l -> l.due));
+
+  /** Lanes that wait for others to be empty, with those. */
+  private final IdentityHashMap<Lane, Set<Lane>> gated = new IdentityHashMap<>();
+
   private final Set<Task> working = Collections.newSetFromMap(new IdentityHashMap<>());
   private final ArrayDeque<Lane> spare = new ArrayDeque<>();
   private final List<Bundle> bundles = new ArrayList<>();
@@ -134,8 +138,33 @@ final class Lanes {
       lanes.put(name, lane);
     }
     lane.tasks.add(task);
-    if (lane.tasks.size() == 1) {
+    if (lane.tasks.size() == 1 && !(task.afterOthers && waitsForOthers(lane, task))) {
       offer(lane);
+    }
+  }
+
+  private boolean waitsForOthers(Lane lane, Task first) {
+    Set<Lane> others = Collections.newSetFromMap(new IdentityHashMap<>());
+    for (Lane other : lanes.values()) {
+      Task one = other == lane ? null : other.tasks.peekFirst();
+      if (one != null && one.shard.equals(first.shard)) {
+        others.add(other);
+      }
+    }
+    if (!others.isEmpty()) {
+      gated.put(lane, others);
+    }
+    return !others.isEmpty();
+  }
+
+  /** A lane is empty: those that waited for it alone may go. */
+  private void emptied(Lane lane) {
+    for (Lane waiting : List.copyOf(gated.keySet())) {
+      Set<Lane> others = gated.getOrDefault(waiting, Set.of());
+      if (others.remove(lane) && others.isEmpty()) {
+        gated.remove(waiting);
+        offer(waiting);
+      }
     }
   }
 
@@ -264,8 +293,13 @@ final class Lanes {
             lane.tasks.removeFirst();
             if (!lane.tasks.isEmpty()) {
               offer(lane);
-            } else if (lanes.size() > KEPT) {
+              continue;
+            }
+            if (lanes.size() > KEPT) {
               lanes.remove(task.lane);
+            }
+            if (!gated.isEmpty()) {
+              emptied(lane);
             }
           }
         }
@@ -309,6 +343,7 @@ final class Lanes {
       Set<Lane> waiting = Collections.newSetFromMap(new IdentityHashMap<>());
       waiting.addAll(ready);
       waiting.addAll(later);
+      waiting.addAll(gated.keySet());
       Set<Lane> all = Collections.newSetFromMap(new IdentityHashMap<>());
       all.addAll(waiting);
       all.addAll(lanes.values());
@@ -324,10 +359,15 @@ final class Lanes {
         if (lane.tasks.isEmpty()) {
           readyTasks -= ready.remove(lane) ? 1 : 0;
           later.remove(lane);
+          gated.remove(lane);
           if (lane.name != null) {
             lanes.remove(lane.name);
           }
+          emptied(lane);
         }
+      }
+      if (!ready.isEmpty()) {
+        work.signal();
       }
       changes++;
       less.signalAll();

@@ -37,6 +37,10 @@ final class Puller implements ParkingLot.Taker {
   private final Following following;
   private final Set<String> served = ConcurrentHashMap.newKeySet();
   private final Thread thread;
+
+  /** What was polled and is not in the lanes yet, because it could not be counted or looked up. */
+  private final List<Delivery> polled = new ArrayList<>();
+
   private final AtomicReference<@Nullable String> problem = new AtomicReference<>();
   private long nextWarning = System.nanoTime();
   private volatile boolean paused;
@@ -162,14 +166,13 @@ final class Puller implements ParkingLot.Taker {
       }
       return;
     }
-    List<Delivery> some = feed.poll(waits ? most - lanes.inside() : most, WAIT);
-    try {
-      accept(some, counts == null || some.isEmpty() ? null : counts.counted(some));
-    } catch (AgentException e) {
-      // nothing that was polled may be forgotten
-      feed.settle(some.stream().<Settlement>map(Settlement.Again::new).toList());
-      throw e;
+    if (polled.isEmpty()) {
+      polled.addAll(feed.poll(waits ? most - lanes.inside() : most, WAIT));
+    } else { // the store was away; it is still a member
+      feed.poll(0, Duration.ZERO);
     }
+    accept(polled, counts == null || polled.isEmpty() ? null : counts.counted(polled));
+    polled.clear();
   }
 
   private void accept(List<Delivery> some, int @Nullable [] times) {
@@ -188,10 +191,9 @@ final class Puller implements ParkingLot.Taker {
         others.add(new Settlement.Done(delivery));
         continue;
       }
-      Task task = Task.of(delivery, times == null ? delivery.count() : times[i]);
-      keys.assign(task);
-      tasks.add(task);
+      tasks.add(Task.of(delivery, times == null ? delivery.count() : times[i]));
     }
+    keys.assign(tasks);
     if (options.overflow() == Overflow.WAIT) {
       lanes.put(tasks);
     } else {
@@ -225,6 +227,7 @@ final class Puller implements ParkingLot.Taker {
   /** Called by the feed inside a poll: ends what is being done for some shards. */
   private void revoking(Set<Shard> shards, Duration atMost) {
     long end = System.nanoTime() + atMost.toNanos();
+    polled.removeIf(delivery -> shards.contains(delivery.shard()));
     while (lanes.drop(task -> task.parked == null && shards.contains(task.shard))) {
       long left = end - System.nanoTime();
       if (left <= 0) {

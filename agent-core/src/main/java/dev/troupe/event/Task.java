@@ -22,6 +22,9 @@ final class Task {
   /** Tasks of one lane go one after another; null for none. */
   @Nullable Object lane;
 
+  /** Whether it begins only when nothing else of its shard is in a lane. */
+  boolean afterOthers;
+
   /** How many attempts failed. */
   int attempts;
 

@@ -1,0 +1,212 @@
+package dev.troupe.event;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
+import dev.troupe.event.Delivery.Shard;
+import dev.troupe.event.Subscription.Mode;
+import dev.troupe.state.Change;
+import dev.troupe.state.ForwardingStore;
+import dev.troupe.state.MemoryStateStore;
+import dev.troupe.state.Outcome;
+import dev.troupe.state.Page;
+import dev.troupe.state.StateStore;
+import dev.troupe.state.StoreInfo.Durability;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Events of a key keep their order, whichever of them were delivered before. */
+@Timeout(30)
+final class SuspectOrderTest {
+  private static final Shard SHARD = new Shard("t", 0);
+
+  private final ScriptedTransport transport = new ScriptedTransport();
+  private final MemoryStateStore memory = new MemoryStateStore();
+  private final AtomicBoolean storeAway = new AtomicBoolean();
+  private final EventBus bus = EventBus.builder(transport, failing(memory)).build();
+  private final Queue<String> begun = new ConcurrentLinkedQueue<>();
+  private final CountDownLatch slow = new CountDownLatch(1);
+
+  @AfterEach
+  void close() {
+    slow.countDown();
+    bus.close(Duration.ofSeconds(2));
+  }
+
+  private StateStore failing(StateStore store) {
+    return new ForwardingStore(store) {
+      @Override
+      public List<Outcome> apply(List<Change> changes) {
+        if (storeAway.get()) {
+          throw new AgentException(ErrorCode.STORE_UNAVAILABLE, "the store is away");
+        }
+        return super.apply(changes);
+      }
+    };
+  }
+
+  /** Handles; events of type slow wait. */
+  private void subscribe() {
+    bus.subscribe("t", "g")
+        .concurrency(4)
+        .start(
+            (event, context) -> {
+              begun.add(event.id());
+              if (event.type().equals("slow") && !slow.await(20, TimeUnit.SECONDS)) {
+                throw new IllegalStateException("nobody goes on");
+              }
+            });
+  }
+
+  private static Delivery delivery(int offset, String key, String type, int count) {
+    Event event = Event.builder(type).id(key + offset).source("/t").key(key).build();
+    Delivery.Content content = new Delivery.Decoded(event);
+    return new Delivery(SHARD, String.valueOf(offset), Instant.EPOCH, count, content);
+  }
+
+  private void begunAre(String... ids) {
+    Awaitility.await().until(() -> begun.size() >= ids.length);
+    assertThat(begun).containsExactly(ids);
+  }
+
+  /**
+   * That nothing more begins can't be waited for; another shard's event has been through by now.
+   */
+  private void nothingElseBegins() {
+    Delivery other = delivery(1, "other", "quick", 1);
+    transport.deliver(new Delivery(new Shard("t", 1), "1", other.appended(), 1, other.content()));
+    Awaitility.await().until(() -> begun.remove("other1"));
+    Awaitility.await().until(() -> transport.polls.get() > 0);
+  }
+
+  @Test
+  void aNewEventWaitsForTheSuspectOfItsKeyThatCameWithIt() {
+    subscribe();
+    transport.deliver(delivery(1, "a", "slow", 2), delivery(2, "a", "quick", 1));
+    begunAre("a1");
+    nothingElseBegins();
+    assertThat(begun).containsExactly("a1");
+    slow.countDown();
+    begunAre("a1", "a2");
+  }
+
+  @Test
+  void aSuspectWaitsForWhatIsBeingHandledOfItsShard() {
+    subscribe();
+    transport.deliver(delivery(1, "a", "slow", 1));
+    begunAre("a1");
+    transport.deliver(delivery(2, "a", "quick", 2), delivery(3, "a", "quick", 1));
+    nothingElseBegins();
+    assertThat(begun).containsExactly("a1");
+    slow.countDown();
+    begunAre("a1", "a2", "a3");
+  }
+
+  @Test
+  void whatWasPolledWhileTheStoreWasAwayComesInOrderAndIsNoSuspect() {
+    subscribe();
+    transport.deliver(delivery(1, "a", "slow", 1));
+    begunAre("a1");
+    storeAway.set(true);
+    transport.deliver(delivery(2, "a", "quick", 1), delivery(3, "b", "quick", 1));
+    Awaitility.await().until(() -> !bus.problems().isEmpty());
+    storeAway.set(false);
+    begunAre("a1", "b3");
+    slow.countDown();
+    begunAre("a1", "b3", "a2");
+    assertThat(transport.again).isEmpty();
+  }
+
+  /** Delivers what a test says, to one feed. */
+  private static final class ScriptedTransport implements EventTransport {
+    final Queue<List<Delivery>> coming = new ConcurrentLinkedQueue<>();
+    final Queue<Delivery> again = new ConcurrentLinkedQueue<>();
+    final AtomicInteger polls = new AtomicInteger();
+
+    void deliver(Delivery... some) {
+      polls.set(0);
+      coming.add(List.of(some));
+    }
+
+    @Override
+    public void append(List<Outgoing> events) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public Feed open(Subscription subscription, Feed.Listener listener) {
+      return new Feed() {
+        @Override
+        public List<Delivery> poll(int max, Duration wait) {
+          List<Delivery> some = new ArrayList<>();
+          Delivery back = max == 0 ? null : again.poll();
+          if (back != null) {
+            some.add(
+                new Delivery(
+                    back.shard(),
+                    back.offset(),
+                    back.appended(),
+                    back.count() + 1,
+                    back.content()));
+          }
+          List<Delivery> next = max == 0 ? null : coming.poll();
+          if (next != null) {
+            some.addAll(next);
+          }
+          if (some.isEmpty()) {
+            polls.incrementAndGet();
+            LockSupport.parkNanos(1_000_000);
+          }
+          return some;
+        }
+
+        @Override
+        public void settle(List<Settlement> settlements) {
+          for (Settlement one : settlements) {
+            if (one instanceof Settlement.Again back) {
+              again.add(back.delivery());
+            }
+          }
+        }
+
+        @Override
+        public List<ShardState> shards() {
+          return List.of();
+        }
+
+        @Override
+        public void close() {}
+      };
+    }
+
+    @Override
+    public Page<Delivery> read(String topic, Position from, int limit) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public List<Problem> prepare(List<Topic> topics, boolean create) {
+      return List.of();
+    }
+
+    @Override
+    public Info info() {
+      return new Info("scripted", Durability.NOTHING, Set.of(Mode.ORDERED), 1_000_000, false);
+    }
+  }
+}
