@@ -69,7 +69,7 @@ public interface Feed extends AutoCloseable {
    */
   record ShardState(Shard shard, long lag, @Nullable Instant oldest) {}
 
-  /** Told before shards are taken away. */
+  /** Told before shards are taken away, or as soon as it is known that others have them. */
   @FunctionalInterface
   interface Listener {
     /**
@@ -77,7 +77,7 @@ public interface Feed extends AutoCloseable {
      * is not settled then is delivered to the next owner.
      *
      * @param shards what goes
-     * @param atMost how long there is
+     * @param atMost how long there is; zero when others have them already
      */
     void revoking(Set<Shard> shards, Duration atMost);
   }

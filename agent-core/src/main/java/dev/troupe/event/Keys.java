@@ -8,6 +8,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which lane a delivery goes in: in mode ORDERED that of its key, or, while something of its shard
@@ -20,13 +23,31 @@ final class Keys {
   private final boolean ordered;
   private final Lanes lanes;
 
-  /** Lanes of keys with something parked, of each shard that this member has. */
-  private final Map<Shard, Set<String>> parked = new ConcurrentHashMap<>();
+  /** Each time that this member gets a shard it looks anew: others parked something meanwhile. */
+  private final Map<Shard, ParkedLanes> parked = new HashMap<>();
 
   /** Lanes of shards that had a suspect in them when last seen. */
   private final Map<Shard, String> suspects = new HashMap<>();
 
   private record KeyLane(Shard shard, String key) {}
+
+  /**
+   * Lanes of keys with something parked, of a shard from when it came until it goes. A task that is
+   * still worked on when its shard has gone keeps to what was known before. Asked by many threads.
+   */
+  static final class ParkedLanes {
+    private final AtomicReference<@Nullable Set<String>> lanes = new AtomicReference<>();
+
+    private Set<String> get(Supplier<Set<String>> look) {
+      Set<String> known = lanes.get();
+      if (known == null) {
+        Set<String> found = ConcurrentHashMap.newKeySet();
+        found.addAll(look.get());
+        known = lanes.compareAndSet(null, found) ? found : lanes.get();
+      }
+      return known == null ? Set.of() : known;
+    }
+  }
 
   Keys(ParkingLot parking, SubscriberOptions options, Lanes lanes) {
     this.parking = parking;
@@ -45,6 +66,9 @@ final class Keys {
 
   /** The lanes of suspects that are used by tasks that are not in them yet. */
   private void assign(Task task, Set<String> used) {
+    if (ordered && task.delivery != null) {
+      task.parkedLanes = parked.computeIfAbsent(task.shard, shard -> new ParkedLanes());
+    }
     if (task.delivery == null || (!ordered && task.count == 1)) {
       return;
     }
@@ -70,16 +94,11 @@ final class Keys {
 
   /** Whether something of this key is parked, so that this one has to stand behind it. */
   boolean mustStandBehind(Task task, String key) {
-    if (!ordered || task.parked != null) {
+    ParkedLanes known = task.parkedLanes;
+    if (known == null) {
       return false;
     }
-    Set<String> some = parked.get(task.shard);
-    if (some == null) {
-      some = ConcurrentHashMap.newKeySet();
-      some.addAll(parking.lanes(group, task.shard));
-      Set<String> before = parked.putIfAbsent(task.shard, some);
-      some = before == null ? some : before;
-    }
+    Set<String> some = known.get(() -> parking.lanes(group, task.shard));
     if (some.isEmpty()) {
       return false;
     }
@@ -95,14 +114,14 @@ final class Keys {
   }
 
   void parked(Task task, String key) {
-    if (ordered && task.parked == null) {
-      parked
-          .computeIfAbsent(task.shard, shard -> ConcurrentHashMap.newKeySet())
-          .add(ParkingLot.laneOf(key));
+    ParkedLanes known = task.parkedLanes;
+    if (known != null) {
+      known.get(() -> parking.lanes(group, task.shard)).add(ParkingLot.laneOf(key));
     }
   }
 
+  /** These shards go. By the thread that polls. */
   void forget(Set<Shard> shards) {
-    new HashSet<>(shards).forEach(parked::remove);
+    shards.forEach(parked::remove);
   }
 }

@@ -131,6 +131,9 @@ final class OrderedFeed extends StoreFeed {
         }
       }
     }
+    if (!lost.isEmpty()) {
+      listener.revoking(Set.copyOf(lost), Duration.ZERO);
+    }
     return lost;
   }
 

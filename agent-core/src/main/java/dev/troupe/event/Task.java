@@ -25,6 +25,9 @@ final class Task {
   /** Whether it begins only when nothing else of its shard is in a lane. */
   boolean afterOthers;
 
+  /** What is known of what is parked in its shard; null where that does not matter. */
+  Keys.@Nullable ParkedLanes parkedLanes;
+
   /** How many attempts failed. */
   int attempts;
 

@@ -95,6 +95,26 @@ final class EventBusTest {
   }
 
   @Test
+  void aFeedThatWasTakenForDeadIsToldWhatItLost() {
+    StoreTransport transport =
+        StoreTransport.builder(store).shards(2).lease(Duration.ofMillis(300)).build();
+    Subscription subscription = new Subscription(List.of("t"), "g", Mode.ORDERED, Position.START);
+    Set<Delivery.Shard> lost = ConcurrentHashMap.newKeySet();
+    try (Feed silent = transport.open(subscription, (shards, atMost) -> lost.addAll(shards));
+        Feed heir = transport.open(subscription, (shards, atMost) -> {})) {
+      Awaitility.await()
+          .until(() -> silent.poll(1, Duration.ZERO).isEmpty() && !silent.shards().isEmpty());
+      lost.clear();
+      List<Feed.ShardState> had = silent.shards();
+      Awaitility.await()
+          .until(() -> heir.poll(1, Duration.ZERO).isEmpty() && heir.shards().size() == 2);
+      silent.poll(1, Duration.ZERO);
+      assertThat(lost).containsAll(had.stream().map(Feed.ShardState::shard).toList());
+    }
+    transport.close();
+  }
+
+  @Test
   void aWaitLongerThanHotIsSpentInTheStore() {
     AtomicBoolean mended = new AtomicBoolean();
     Subscriber subscriber =

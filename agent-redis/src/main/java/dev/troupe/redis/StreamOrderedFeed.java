@@ -130,6 +130,7 @@ final class StreamOrderedFeed extends StreamFeed {
       throw e;
     }
     @Nullable JedisDataException failure = null;
+    Set<Shard> lost = new LinkedHashSet<>();
     for (int i = 0; i < asked.size(); i++) {
       StreamOwned one = asked.get(i);
       if (answers.get(i) instanceof JedisDataException e) {
@@ -142,7 +143,11 @@ final class StreamOrderedFeed extends StreamFeed {
         parts.trimmer().changed(one.shard, one.entriesSettled());
       } else {
         owned.remove(one.shard);
+        lost.add(one.shard);
       }
+    }
+    if (!lost.isEmpty()) {
+      listener.revoking(lost, Duration.ZERO); // others have them
     }
     parts.trimmer().trimSome();
     if (failure != null) {

@@ -11,11 +11,13 @@ import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.event.AppendFailedException;
 import dev.troupe.event.Delivery;
+import dev.troupe.event.Delivery.Shard;
 import dev.troupe.event.Event;
 import dev.troupe.event.EventTransport.Topic;
 import dev.troupe.event.Feed;
 import dev.troupe.event.Outgoing;
 import dev.troupe.event.Position;
+import dev.troupe.event.Subscription;
 import dev.troupe.event.Subscription.Mode;
 import dev.troupe.testkit.ChildProcess;
 import dev.troupe.testkit.FaultProxy;
@@ -130,6 +132,25 @@ class RedisTransportFailureTest {
         // a lease, and what lies between two looks
         assertThat(Duration.ofNanos(System.nanoTime() - killed)).isLessThan(LEASE.multipliedBy(2));
       }
+    }
+  }
+
+  @Test
+  void aFeedThatWasTakenForDeadIsToldWhatItLost() {
+    Subscription subscription = new Subscription(List.of("t"), "g", Mode.ORDERED, Position.START);
+    Set<Shard> lost = new HashSet<>();
+    try (RedisServer server = RedisServer.start();
+        RedisTransport transport = open(server);
+        Feed silent = transport.open(subscription, (shards, atMost) -> lost.addAll(shards));
+        Feed heir = transport.open(subscription, (shards, atMost) -> {})) {
+      Awaitility.await()
+          .until(() -> silent.poll(1, Duration.ZERO).isEmpty() && !silent.shards().isEmpty());
+      lost.clear();
+      List<Shard> had = silent.shards().stream().map(Feed.ShardState::shard).toList();
+      Awaitility.await()
+          .until(() -> heir.poll(1, Duration.ZERO).isEmpty() && heir.shards().size() == 8);
+      silent.poll(1, Duration.ZERO);
+      assertThat(lost).containsAll(had);
     }
   }
 

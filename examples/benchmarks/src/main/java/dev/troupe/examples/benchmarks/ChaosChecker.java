@@ -318,8 +318,7 @@ final class ChaosChecker {
 
   private static boolean isAbout(ChaosLine line, Set<String> numbers, String group) {
     return switch (line.kind()) {
-      case ChaosLine.SENT, ChaosLine.ACKED, ChaosLine.DOUBT ->
-          numbers.contains(line.words().get(0));
+      case ChaosLine.SENT, ChaosLine.ACKED -> numbers.contains(line.words().get(0));
       case ChaosLine.BEGIN, ChaosLine.END, ChaosLine.FAIL ->
           line.words().get(0).equals(group) && numbers.contains(line.words().get(1));
       default -> false;
