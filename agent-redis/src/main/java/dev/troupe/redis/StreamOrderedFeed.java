@@ -74,8 +74,14 @@ final class StreamOrderedFeed extends StreamFeed {
     }
     List<Delivery> out = new ArrayList<>();
     hand(out, max);
-    ask(max - out.size());
-    hand(out, max);
+    try {
+      ask(max - out.size(), out);
+      hand(out, max);
+    } catch (AgentException e) {
+      if (out.isEmpty()) {
+        throw e; // else the next round meets it, and what is out is not lost
+      }
+    }
     note();
     return out;
   }
@@ -107,7 +113,7 @@ final class StreamOrderedFeed extends StreamFeed {
   }
 
   /** Renews, settles and reads wherever there is something to do, in one trip. */
-  private void ask(int wanted) {
+  private void ask(int wanted, List<Delivery> out) {
     long now = System.nanoTime();
     int most = pace.most(Math.max(LEAST, Math.min(MOST, wanted)));
     List<StreamOwned> asked = new ArrayList<>();
@@ -148,6 +154,7 @@ final class StreamOrderedFeed extends StreamFeed {
     }
     if (!lost.isEmpty()) {
       listener.revoking(lost, Duration.ZERO); // others have them
+      out.removeIf(delivery -> lost.contains(delivery.shard()));
     }
     parts.trimmer().trimSome();
     if (failure != null) {

@@ -155,6 +155,44 @@ class RedisTransportFailureTest {
   }
 
   @Test
+  void whatWasReadBeforeAConnectionBrokeIsDeliveredBehindIt() {
+    try (RedisServer server = RedisServer.start();
+        FaultProxy proxy = FaultProxy.to("127.0.0.1", server.port());
+        RedisTransport transport =
+            RedisTransport.builder()
+                .uri("redis://127.0.0.1:" + proxy.port())
+                .lease(Duration.ofMinutes(1))
+                .shards(1)
+                .open();
+        Feed feed = join(transport, "t", "g", Mode.ORDERED)) {
+      transport.append(events("t", 0, 40));
+      List<Delivery> all = new ArrayList<>(take(feed, 1)); // and more is read
+      feed.settle(done(all));
+      proxy.refuse();
+      proxy.cut();
+      Awaitility.await()
+          .until(
+              () -> {
+                try {
+                  all.addAll(feed.poll(5, Duration.ZERO));
+                  return false;
+                } catch (AgentException e) {
+                  return true;
+                }
+              });
+      proxy.heal();
+      Awaitility.await()
+          .ignoreException(AgentException.class)
+          .until(
+              () -> {
+                all.addAll(feed.poll(40, Duration.ofMillis(50)));
+                return number(all.get(all.size() - 1)) == 39;
+              });
+      assertThat(all.stream().map(StreamFixture::number)).containsExactlyElementsOf(range(0, 40));
+    }
+  }
+
+  @Test
   void aHundredThousandEntriesOfTheDeadComeInPagesBesideWhatIsNew() {
     int many = 100_000;
     try (RedisServer server = RedisServer.start();
