@@ -45,6 +45,9 @@ final class RedisProbe {
   StoreInfo.Durability look() {
     try {
       Map<String, String> about = about();
+      if ("1".equals(about.get("loading"))) {
+        throw new JedisDataException("LOADING"); // until then it tells of no append-only file
+      }
       checkVersion(about.get("redis_version"));
       checkEviction(about.get("maxmemory_policy"));
       loadScripts();

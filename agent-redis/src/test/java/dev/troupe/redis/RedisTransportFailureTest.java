@@ -19,6 +19,7 @@ import dev.troupe.event.Outgoing;
 import dev.troupe.event.Position;
 import dev.troupe.event.Subscription;
 import dev.troupe.event.Subscription.Mode;
+import dev.troupe.state.StoreInfo.Durability;
 import dev.troupe.testkit.ChildProcess;
 import dev.troupe.testkit.FaultProxy;
 import dev.troupe.testkit.RedisServer;
@@ -29,6 +30,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
@@ -189,6 +191,35 @@ class RedisTransportFailureTest {
                 return number(all.get(all.size() - 1)) == 39;
               });
       assertThat(all.stream().map(StreamFixture::number)).containsExactlyElementsOf(range(0, 40));
+    }
+  }
+
+  @Test
+  void aServerThatIsLoadingIsNotTakenForOneThatForgets() throws Exception {
+    try (RedisServer server =
+        RedisServer.builder()
+            .appendOnly("always")
+            .argument("--key-load-delay", "500")
+            .argument("--aof-use-rdb-preamble", "no")
+            .start()) {
+      try (RedisTransport transport = open(server)) {
+        transport.append(events("t", 0, 3_500));
+      }
+      server.kill();
+      Thread restart = new Thread(server::restart, "restart");
+      restart.start();
+      Durability survives =
+          Awaitility.await()
+              .ignoreException(AgentException.class)
+              .until(
+                  () -> {
+                    try (RedisTransport transport = open(server)) {
+                      return transport.info().survives();
+                    }
+                  },
+                  Objects::nonNull);
+      assertThat(survives).isEqualTo(Durability.MACHINE);
+      restart.join();
     }
   }
 
