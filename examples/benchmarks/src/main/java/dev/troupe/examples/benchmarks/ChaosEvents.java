@@ -30,12 +30,12 @@ final class ChaosEvents {
   static final int WORKERS = 3;
 
   /** How long until all that was published is over, once there are no faults any more. */
-  static final Duration DRAIN = Duration.ofSeconds(60);
+  static final Duration DRAIN = Duration.ofMinutes(1);
 
   private static final int PER_SECOND = 150;
   private static final long ROUND_SECONDS = 60;
   static final long CALM_SECONDS = 20;
-  private static final Duration HEAL_LIMIT = Duration.ofSeconds(120);
+  private static final Duration HEAL_LIMIT = Duration.ofMinutes(2);
 
   private final ChaosServers servers;
   private final int seconds;

@@ -2,7 +2,6 @@ package dev.troupe.examples.benchmarks;
 
 import dev.troupe.testkit.RedisServer;
 import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import redis.clients.jedis.RedisClient;
@@ -65,9 +64,8 @@ final class ChaosRedis implements ChaosServers {
   @Override
   public void write(int shard, byte[] bytes) {
     byte[] key = log(shard).getBytes(StandardCharsets.UTF_8);
-    Map<byte[], byte[]> fields = new HashMap<>();
-    fields.put("data".getBytes(StandardCharsets.UTF_8), bytes);
-    client.xadd(key, XAddParams.xAddParams(), fields);
+    byte[] name = "data".getBytes(StandardCharsets.UTF_8);
+    client.xadd(key, XAddParams.xAddParams(), Map.of(name, bytes));
   }
 
   @Override

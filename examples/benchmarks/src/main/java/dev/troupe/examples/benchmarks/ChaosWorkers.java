@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * never ended, to show what it keeps in memory. Used by one thread, which calls {@link #tend}.
  */
 final class ChaosWorkers implements AutoCloseable {
-  private static final Duration START_LIMIT = Duration.ofSeconds(60);
+  private static final Duration START_LIMIT = Duration.ofMinutes(1);
   private static final Duration LEAVE_LIMIT = Duration.ofSeconds(30);
 
   private final ChaosServers servers;
