@@ -31,10 +31,9 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /**
-/**
- * What an {@link EventBus} keeps over a transport and a store: a test for each numbered guarantee.
- * Extend it with {@link BusFixture}'s hooks. What follows from events and what can't be handled has
- * its tests in the classes that this one stands on.
+ * /** What an {@link EventBus} keeps over a transport and a store: a test for each numbered
+ * guarantee. Extend it with {@link BusFixture}'s hooks. What follows from events and what can't be
+ * handled has its tests in the classes that this one stands on.
  */
 public abstract class EventBusContract extends FlowBusContract {
   /** For subclasses. */

@@ -32,8 +32,9 @@ class BrokenBusesTest {
     ExecutorService threads = Executors.newFixedThreadPool(AT_ONCE);
     Map<BrokenBuses, Future<BrokenRun>> runs = new EnumMap<>(BrokenBuses.class);
     for (BrokenBuses broken : BrokenBuses.values()) {
-      runs.put(broken, threads.submit(
-          () -> BrokenRun.only(broken.tests, OnBrokenBus.class, broken.name())));
+      runs.put(
+          broken,
+          threads.submit(() -> BrokenRun.only(broken.tests, OnBrokenBus.class, broken.name())));
     }
     threads.shutdown();
     return runs.entrySet().stream()

@@ -50,8 +50,7 @@ final class BrokenRun implements TestExecutionListener {
 
   /** As {@link #together}, but only some of the tests, which is a matter of time. */
   static BrokenRun only(Set<String> tests, Class<?> contract, String broken) {
-    return of(
-        tests.stream().map(test -> selectMethod(contract, test)).toList(), broken, true);
+    return of(tests.stream().map(test -> selectMethod(contract, test)).toList(), broken, true);
   }
 
   private static BrokenRun of(

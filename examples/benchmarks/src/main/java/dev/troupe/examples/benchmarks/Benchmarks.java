@@ -8,11 +8,11 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 
 /**
  * Runs a benchmark by name: {@code steps}, {@code steps-redis}, {@code steps-postgres}, {@code
- * limiter-redis}, {@code breaker}, {@code events-redis}, {@code fail-over-redis}, {@code parked}, {@code take-over}, {@code
- * planner}, {@code jmh}, {@code soak-redis}, {@code soak-postgres}, {@code chaos-events-redis} or
- * {@code chaos-events-kafka}, the last four with their length in seconds as the second argument and
- * the folder as the third. Reports go to {@code docs/benchmarks} of the project, or to the folder
- * given as the second argument.
+ * limiter-redis}, {@code breaker}, {@code events-redis}, {@code fail-over-redis}, {@code parked},
+ * {@code take-over}, {@code planner}, {@code jmh}, {@code soak-redis}, {@code soak-postgres},
+ * {@code chaos-events-redis} or {@code chaos-events-kafka}, the last four with their length in
+ * seconds as the second argument and the folder as the third. Reports go to {@code docs/benchmarks}
+ * of the project, or to the folder given as the second argument.
  */
 public final class Benchmarks {
   private Benchmarks() {}
