@@ -17,6 +17,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
+import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -182,6 +184,11 @@ final class SuspectOrderTest {
               again.add(back.delivery());
             }
           }
+        }
+
+        @Override
+        public Set<String> follow(Function<Set<String>, Map<String, Position>> choice) {
+          return Set.of();
         }
 
         @Override
