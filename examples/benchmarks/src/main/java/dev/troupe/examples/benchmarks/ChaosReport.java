@@ -16,7 +16,7 @@ final class ChaosReport {
         new Report(
             "A chaos of events over " + (kind.equals("redis") ? "Redis Streams" : "Kafka"),
             ("`mvn -ntp -DskipTests -pl examples/benchmarks -am package && java -jar examples/benchmarks/target/benchmarks.jar chaos-events-%s %d`%n%n"
-                    + "Over %s: two publishers write numbered events with %d keys, and %d processes handle them in two groups, one ordered and one shared, each by %d threads. Every 0.7 to 3.2 s something happens: a process is killed with `kill -9`, leaves in order and another joins, is stopped with SIGSTOP for up to twice its lease of %d s, or its connections are cut, once or for seconds; or a server is killed or stopped. The last %d s of each minute are without faults. One event in 1,000 always fails, one in 250 fails twice, the second time into the store; one in 800 takes %d ms%s; bytes that are no event come every 1.5 s.")
+                    + "Over %s: two publishers write numbered events with %d keys, and %d processes handle them in two groups, one ordered and one shared, each by %d threads. Every 0.7 to 3.2 s something happens: a process is killed with `kill -9`, leaves in order and another joins, is stopped with SIGSTOP for up to twice its lease of %d s, or its connections%s are cut, once or for seconds; or a server is killed or stopped. The last %d s of each minute are without faults. One event in 1,000 always fails, one in 250 fails twice, the second time into the store; one in 800 takes %d ms%s; bytes that are no event come every 1.5 s.")
                 .formatted(
                     kind,
                     seconds,
@@ -25,6 +25,7 @@ final class ChaosReport {
                     ChaosEvents.WORKERS,
                     ChaosRules.THREADS,
                     ChaosRules.LEASE.toSeconds(),
+                    kind.equals("kafka") ? " to the store (those to Kafka only with a node)" : "",
                     ChaosEvents.CALM_SECONDS,
                     ChaosRules.SLOW.toMillis(),
                     kind.equals("kafka")
