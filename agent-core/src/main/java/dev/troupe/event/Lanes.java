@@ -50,6 +50,7 @@ final class Lanes {
   private int readyTasks;
   private long changes;
   private long missed;
+  private boolean shut;
   private boolean closed;
   private long averageNanos = SHORT_NANOS;
 
@@ -107,9 +108,13 @@ final class Lanes {
     }
   }
 
-  void put(List<Task> tasks) {
+  /** Returns false, and takes none of them, once nothing more is taken. */
+  boolean put(List<Task> tasks) {
     lock.lock();
     try {
+      if (shut) {
+        return false;
+      }
       for (Task task : tasks) {
         put(task);
       }
@@ -119,6 +124,17 @@ final class Lanes {
       } else {
         work.signal();
       }
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Takes nothing more: it might overtake what is given back. */
+  void shut() {
+    lock.lock();
+    try {
+      shut = true;
     } finally {
       lock.unlock();
     }

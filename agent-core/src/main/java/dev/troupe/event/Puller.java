@@ -126,9 +126,8 @@ final class Puller implements ParkingLot.Taker {
 
   @Override
   public void take(Task task) {
-    lanes.put(List.of(task));
-    if (draining) {
-      giveBack();
+    if (!lanes.put(List.of(task))) {
+      giveBack(task);
     }
   }
 
@@ -195,7 +194,7 @@ final class Puller implements ParkingLot.Taker {
     }
     keys.assign(tasks);
     if (options.overflow() == Overflow.WAIT) {
-      lanes.put(tasks);
+      boolean unused = lanes.put(tasks); // what is not taken is not settled, and goes to others
     } else {
       drop(lanes.put(tasks, options.maxInFlight(), options.overflow()), others);
     }
@@ -246,6 +245,7 @@ final class Puller implements ParkingLot.Taker {
       return;
     }
     draining = true;
+    lanes.shut();
     bus.parking().serveNoMore(options.subscription().group(), Set.copyOf(served), this);
     long end = System.nanoTime() + grace.toNanos();
     // what nobody works on yet goes to others, from where it came
@@ -280,15 +280,19 @@ final class Puller implements ParkingLot.Taker {
             });
     for (Task task : waiting.keySet()) {
       workers.acquit(task);
-      if (task.parked != null) {
-        try {
-          bus.parking().again(task.parked, task.attempts, Duration.ZERO);
-        } catch (AgentException e) {
-          LOG.debug("others will find {} when this bus has gone", task.event);
-        }
-      }
+      giveBack(task);
     }
     return busy;
+  }
+
+  private void giveBack(Task task) {
+    if (task.parked != null) {
+      try {
+        bus.parking().again(task.parked, task.attempts, Duration.ZERO);
+      } catch (AgentException e) {
+        LOG.debug("others will find {} when this bus has gone", task.event);
+      }
+    }
   }
 
   private static void join(Thread one) {

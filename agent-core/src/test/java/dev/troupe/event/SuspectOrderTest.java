@@ -6,6 +6,7 @@ import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.event.Delivery.Shard;
 import dev.troupe.event.Subscription.Mode;
+import dev.troupe.resilience.RetryPolicy;
 import dev.troupe.state.Change;
 import dev.troupe.state.ForwardingStore;
 import dev.troupe.state.MemoryStateStore;
@@ -17,7 +18,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
@@ -27,6 +27,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -134,11 +135,53 @@ final class SuspectOrderTest {
     assertThat(transport.again).isEmpty();
   }
 
+  @Test
+  void whatArrivesWhileASubscriberLeavesOvertakesNothingThatItGivesBack() throws Exception {
+    Subscriber subscriber =
+        bus.subscribe("t", "g")
+            .concurrency(4)
+            .retry(RetryPolicy.fixed(5, Duration.ofSeconds(9)))
+            .start(
+                (event, context) -> {
+                  begun.add(event.id());
+                  if (event.type().equals("failing")) {
+                    throw new IllegalStateException("not now");
+                  }
+                  if (event.type().equals("slow") && !slow.await(20, TimeUnit.SECONDS)) {
+                    throw new IllegalStateException("nobody goes on");
+                  }
+                });
+    transport.deliver(delivery(1, "a", "failing", 1), delivery(2, "b", "slow", 1));
+    Awaitility.await().until(() -> begun.size() == 2);
+    CountDownLatch held = transport.hold();
+    Awaitility.await().until(() -> transport.holding.get());
+    Thread leaves = new Thread(() -> subscriber.close(Duration.ofSeconds(10)), "leaves");
+    leaves.start();
+    Awaitility.await().until(() -> subscriber.inFlight() == 1); // the failed one was given back
+    transport.deliver(delivery(3, "a", "quick", 1));
+    held.countDown();
+    Awaitility.await().until(() -> transport.coming.isEmpty() && transport.idle.get() > 0);
+    slow.countDown();
+    leaves.join();
+    assertThat(begun).containsExactlyInAnyOrder("a1", "b2");
+  }
+
   /** Delivers what a test says, to one feed. */
   private static final class ScriptedTransport implements EventTransport {
     final Queue<List<Delivery>> coming = new ConcurrentLinkedQueue<>();
     final Queue<Delivery> again = new ConcurrentLinkedQueue<>();
     final AtomicInteger polls = new AtomicInteger();
+
+    final AtomicInteger idle = new AtomicInteger();
+    final AtomicBoolean holding = new AtomicBoolean();
+    private volatile CountDownLatch held = new CountDownLatch(0);
+
+    /** The next poll does not return until this is counted down. */
+    CountDownLatch hold() {
+      CountDownLatch next = new CountDownLatch(1);
+      held = next;
+      return next;
+    }
 
     void deliver(Delivery... some) {
       polls.set(0);
@@ -166,6 +209,11 @@ final class SuspectOrderTest {
                     back.count() + 1,
                     back.content()));
           }
+          if (max > 0 && held.getCount() > 0) {
+            holding.set(true);
+            hold(held);
+          }
+          idle.addAndGet(max == 0 ? 1 : 0);
           List<Delivery> next = max == 0 ? null : coming.poll();
           if (next != null) {
             some.addAll(next);
@@ -175,6 +223,14 @@ final class SuspectOrderTest {
             LockSupport.parkNanos(1_000_000);
           }
           return some;
+        }
+
+        private void hold(CountDownLatch latch) {
+          try {
+            latch.await();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
         }
 
         @Override
