@@ -8,11 +8,12 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 
 /**
  * Runs a benchmark by name: {@code steps}, {@code steps-redis}, {@code steps-postgres}, {@code
- * limiter-redis}, {@code breaker}, {@code events-redis}, {@code fail-over-redis}, {@code parked},
- * {@code take-over}, {@code planner}, {@code jmh}, {@code soak-redis}, {@code soak-postgres},
- * {@code chaos-events-redis} or {@code chaos-events-kafka}, the last four with their length in
- * seconds as the second argument and the folder as the third. Reports go to {@code docs/benchmarks}
- * of the project, or to the folder given as the second argument.
+ * limiter-redis}, {@code breaker}, {@code events-redis}, {@code events-kafka}, {@code
+ * fail-over-redis}, {@code parked}, {@code take-over}, {@code planner}, {@code jmh}, {@code
+ * soak-redis}, {@code soak-postgres}, {@code chaos-events-redis} or {@code chaos-events-kafka}, the
+ * last four with their length in seconds as the second argument and the folder as the third.
+ * Reports go to {@code docs/benchmarks} of the project, or to the folder given as the second
+ * argument.
  */
 public final class Benchmarks {
   private Benchmarks() {}
@@ -38,6 +39,7 @@ public final class Benchmarks {
       case "breaker" -> BreakerReport.write(folder);
       case "events" -> MemoryEventsReport.write(folder);
       case "events-redis" -> EventsReport.write(folder);
+      case "events-kafka" -> KafkaEventsReport.write(folder);
       case "fail-over-redis" -> FailOverReport.write(folder);
       case "soak-redis", "soak-postgres" ->
           Soak.write(
@@ -58,7 +60,7 @@ public final class Benchmarks {
               .run();
       default -> {
         System.err.println(
-            "which benchmark? steps, steps-redis, steps-postgres, limiter-redis, parked, take-over, planner, breaker, events, events-redis, fail-over-redis, jmh, soak-redis, soak-postgres, chaos-events-redis or chaos-events-kafka; a second argument names the folder for the report");
+            "which benchmark? steps, steps-redis, steps-postgres, limiter-redis, parked, take-over, planner, breaker, events, events-redis, events-kafka, fail-over-redis, jmh, soak-redis, soak-postgres, chaos-events-redis or chaos-events-kafka; a second argument names the folder for the report");
         System.exit(2);
       }
     }
