@@ -50,6 +50,7 @@ class EntryTest {
         arguments(entry(Kind.TIMED_OUT, 10_000, at, 1, ""), "1 o 10000 1767323045678 1 "),
         arguments(entry(Kind.WINNER, 6, at, 1, "0"), "1 w 6 1767323045678 1 0"),
         arguments(entry(Kind.PROGRESS, 7, at, 1, "\"½\""), "1 p 7 1767323045678 1 \"½\""),
+        arguments(entry(Kind.PUBLISHED, 7, at, 1, "sold\ne-1"), "1 b 7 1767323045678 1 sold\ne-1"),
         arguments(
             entry(Kind.OPEN, 8, at, 2, "1767323046000\n{}"),
             "1 t 8 1767323045678 2 1767323046000\n{}"),
