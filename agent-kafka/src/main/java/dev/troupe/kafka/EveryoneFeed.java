@@ -1,6 +1,7 @@
 package dev.troupe.kafka;
 
 import dev.troupe.event.Delivery;
+import dev.troupe.event.Feed;
 import dev.troupe.event.Position;
 import dev.troupe.event.Settlement;
 import dev.troupe.event.Subscription;
@@ -26,7 +27,7 @@ final class EveryoneFeed extends KafkaFeed {
       KafkaTopics topics,
       Subscription subscription,
       Duration limit,
-      Consumer<KafkaFeed> whenClosed) {
+      Consumer<Feed> whenClosed) {
     super(consumer, topics, "a feed of everything", limit, whenClosed);
     List<TopicPartition> all = new ArrayList<>();
     subscription.topics().forEach(topic -> all.addAll(topics.partitions(topic)));

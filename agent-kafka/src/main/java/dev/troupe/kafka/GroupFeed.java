@@ -3,9 +3,11 @@ package dev.troupe.kafka;
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.event.Delivery.Shard;
+import dev.troupe.event.Feed;
 import dev.troupe.event.Position;
 import dev.troupe.event.Settlement;
 import dev.troupe.event.Subscription;
+import dev.troupe.event.Subscription.Mode;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -69,7 +71,7 @@ final class GroupFeed extends KafkaFeed implements ConsumerRebalanceListener {
       Subscription subscription,
       Listener listener,
       Pace pace,
-      Consumer<KafkaFeed> whenClosed) {
+      Consumer<Feed> whenClosed) {
     super(consumer, topics, "group " + subscription.group(), pace.call(), whenClosed);
     this.about = "group " + subscription.group();
     this.subscription = subscription;
@@ -92,7 +94,7 @@ final class GroupFeed extends KafkaFeed implements ConsumerRebalanceListener {
   }
 
   private void join(Map<String, Position> more, boolean waits) {
-    GroupStart start = new GroupStart(topics, subscription.group(), more);
+    GroupStart start = new GroupStart(topics, subscription, more);
     boolean fixed = start.fix();
     begins.putAll(start.begins());
     read.addAll(more.keySet());
@@ -190,7 +192,7 @@ final class GroupFeed extends KafkaFeed implements ConsumerRebalanceListener {
         fresh.add(one);
       }
       consumer.seek(partition, mark.offset());
-      one.start(mark.offset(), DoneRanges.decode(mark.offset(), mark.metadata()));
+      one.start(mark.offset(), GroupMark.done(mark));
       if (fresh.contains(one)) {
         one.skipTo(mark.offset()); // to be committed, so that nobody begins anywhere else
       }
@@ -209,7 +211,12 @@ final class GroupFeed extends KafkaFeed implements ConsumerRebalanceListener {
       return true;
     }
     Map<TopicPartition, OffsetAndMetadata> marks = new HashMap<>();
-    changed.forEach(one -> marks.put(one.partition, one.mark(metadataChars)));
+    int most = metadataChars;
+    Mode mode = subscription.mode();
+    changed.forEach(
+        one ->
+            marks.put(
+                one.partition, GroupMark.of(mode, one.mark(GroupMark.left(mode, most)), most)));
     nextCommit = System.nanoTime() + pace.commitEvery().toNanos();
     try {
       consumer.commitSync(marks, atMost);

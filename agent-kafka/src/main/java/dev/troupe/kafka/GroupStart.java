@@ -1,6 +1,10 @@
 package dev.troupe.kafka;
 
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
 import dev.troupe.event.Position;
+import dev.troupe.event.Subscription;
+import dev.troupe.event.Subscription.Mode;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -16,6 +20,7 @@ import org.apache.kafka.common.errors.IllegalGenerationException;
 import org.apache.kafka.common.errors.RebalanceInProgressException;
 import org.apache.kafka.common.errors.StaleMemberEpochException;
 import org.apache.kafka.common.errors.UnknownMemberIdException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where a group begins in partitions that it has not committed yet. It is fixed, as a commit,
@@ -29,27 +34,31 @@ import org.apache.kafka.common.errors.UnknownMemberIdException;
 final class GroupStart {
   private final KafkaTopics topics;
   private final String group;
+  private final Mode mode;
   private final Map<String, Position> topicsFrom;
   private final Map<TopicPartition, Long> begins = new HashMap<>();
 
   /** Topics, each with where the group begins in it if nobody has joined it before. */
-  GroupStart(KafkaTopics topics, String group, Map<String, Position> topicsFrom) {
+  GroupStart(KafkaTopics topics, Subscription subscription, Map<String, Position> topicsFrom) {
     this.topics = topics;
-    this.group = group;
+    this.group = subscription.group();
+    this.mode = subscription.mode();
     this.topicsFrom = topicsFrom;
   }
 
   /**
-   * Fixes the beginning, unless the group has members already: then only they may commit.
+   * Fixes the beginning and the mode, unless the group has members already: then only they may
+   * commit.
    *
    * @return whether everything has a beginning
+   * @throws AgentException when the group was joined in another mode
    */
   boolean fix() {
     List<TopicPartition> all = new ArrayList<>();
     topicsFrom.forEach(
         (topic, from) -> {
           List<TopicPartition> some = topics.partitions(topic);
-          begins.putAll(begins(some, from));
+          begins.putAll(begins(topics, from, some));
           all.addAll(some);
         });
     if (all.isEmpty()) {
@@ -68,7 +77,8 @@ final class GroupStart {
         // a partition that was added later: the group has a right to all of it
         begins.put(one, earliest.getOrDefault(one, 0L));
       }
-      marks.put(one, new OffsetAndMetadata(begins.getOrDefault(one, 0L)));
+      OffsetAndMetadata begin = new OffsetAndMetadata(begins.getOrDefault(one, 0L));
+      marks.put(one, GroupMark.of(mode, begin, Integer.MAX_VALUE));
     }
     try {
       KafkaErrors.await(topics.admin.alterConsumerGroupOffsets(group, marks).all(), topics.limit);
@@ -98,12 +108,25 @@ final class GroupStart {
         KafkaErrors.await(
             topics.admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata(),
             topics.limit);
+    all.forEach(one -> checkMode(one, committed.get(one)));
     Set<TopicPartition> missing = new HashSet<>(all);
     missing.removeIf(one -> committed.get(one) != null);
     return missing;
   }
 
-  private Map<TopicPartition, Long> begins(List<TopicPartition> all, Position from) {
+  private void checkMode(TopicPartition partition, @Nullable OffsetAndMetadata mark) {
+    Mode joined = mark == null ? null : GroupMark.mode(mark);
+    if (joined != null && joined != mode) {
+      throw new AgentException(
+          ErrorCode.INVALID_INPUT,
+          "group %s of topic %s was joined in mode %s, not %s; use another name for the group"
+              .formatted(group, partition.topic(), joined, mode));
+    }
+  }
+
+  /** Where a new group begins that wants this position. Throws what Kafka says. */
+  static Map<TopicPartition, Long> begins(
+      KafkaTopics topics, Position from, List<TopicPartition> all) {
     if (from instanceof Position.Start) {
       return topics.offsets(all, OffsetSpec.earliest());
     }

@@ -48,7 +48,7 @@ abstract class KafkaFeed implements Feed {
   final Map<TopicPartition, OwnedPartition> owned = new LinkedHashMap<>();
   final Duration limit;
   private final String about;
-  private final Consumer<KafkaFeed> whenClosed;
+  private final Consumer<Feed> whenClosed;
   private final ReentrantLock lock = new ReentrantLock();
   private volatile List<ShardState> states = List.of();
   private long noted;
@@ -61,7 +61,7 @@ abstract class KafkaFeed implements Feed {
       KafkaTopics topics,
       String about,
       Duration limit,
-      Consumer<KafkaFeed> whenClosed) {
+      Consumer<Feed> whenClosed) {
     this.consumer = consumer;
     this.topics = topics;
     this.about = about;

@@ -65,7 +65,7 @@ public final class KafkaTransport implements EventTransport {
   private final KafkaPreparation preparation;
   private final GroupFeed.Pace pace;
   private final Info info;
-  private final Set<KafkaFeed> feeds = ConcurrentHashMap.newKeySet();
+  private final Set<Feed> feeds = ConcurrentHashMap.newKeySet();
 
   private KafkaTransport(Builder b, KafkaSettings settings, Admin admin) {
     this.settings = settings;
@@ -196,7 +196,7 @@ public final class KafkaTransport implements EventTransport {
    */
   @Override
   public void close() {
-    List.copyOf(feeds).forEach(KafkaFeed::close);
+    List.copyOf(feeds).forEach(Feed::close);
     appender.close();
     boolean interrupted = Thread.interrupted(); // else nothing is closed in order
     admin.close(CLOSE_LIMIT);

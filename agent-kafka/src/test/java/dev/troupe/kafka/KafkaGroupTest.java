@@ -2,7 +2,10 @@ package dev.troupe.kafka;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
 import dev.troupe.event.Delivery;
 import dev.troupe.event.Event;
 import dev.troupe.event.EventTransport.Topic;
@@ -241,5 +244,23 @@ class KafkaGroupTest extends KafkaFixture {
       }
       feeds.forEach(Feed::close);
     }
+  }
+
+  @Test
+  void aGroupIsNotJoinedInAnotherMode() throws Exception {
+    transport.prepare(List.of(Topic.of(topic)), true);
+    Feed ordered = open(Mode.ORDERED, Position.END);
+    assertThatThrownBy(() -> open(Mode.SHARED, Position.END))
+        .isInstanceOfSatisfying(
+            AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID_INPUT))
+        .hasMessageContaining("g-" + topic)
+        .hasMessageContaining("ORDERED");
+    append(3, "k");
+    done(ordered, take(ordered, 3).subList(1, 3));
+    ordered.poll(0, Duration.ZERO);
+    assertThat(committed().metadata()).startsWith("ordered;troupe1:");
+    ordered.close();
+    assertThatThrownBy(() -> open(Mode.SHARED, Position.END)).isInstanceOf(AgentException.class);
+    open(Mode.ORDERED, Position.END).close();
   }
 }
