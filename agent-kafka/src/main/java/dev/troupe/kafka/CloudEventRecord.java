@@ -1,6 +1,7 @@
 package dev.troupe.kafka;
 
 import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
 import dev.troupe.event.Delivery;
 import dev.troupe.event.Event;
 import dev.troupe.event.Outgoing;
@@ -12,6 +13,7 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
@@ -31,11 +33,10 @@ final class CloudEventRecord {
 
   private CloudEventRecord() {}
 
-  static ProducerRecord<byte[], byte[]> encode(Outgoing outgoing) {
+  static ProducerRecord<byte[], byte[]> encode(Outgoing outgoing, byte[] data) {
     Event event = outgoing.event();
     byte[] key = event.key().map(CloudEventRecord::bytes).orElse(null);
-    ProducerRecord<byte[], byte[]> record =
-        new ProducerRecord<>(outgoing.topic(), key, event.data());
+    ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(outgoing.topic(), key, data);
     Headers headers = record.headers();
     headers.add(PREFIX + "specversion", bytes("1.0"));
     headers.add(PREFIX + "id", bytes(event.id()));
@@ -61,13 +62,42 @@ final class CloudEventRecord {
 
   /** The event, or the bytes with what is wrong with them. */
   static Delivery.Content decode(ConsumerRecord<byte[], byte[]> record) {
-    byte @Nullable [] value = record.value();
-    byte[] data = value == null ? new byte[0] : value;
     try {
-      return new Delivery.Decoded(event(record, data));
+      return new Delivery.Decoded(event(record, value(record)));
     } catch (NoEventException | AgentException e) {
-      return new Delivery.Raw(data, headers(record), String.valueOf(e.getMessage()));
+      return raw(record, String.valueOf(e.getMessage()));
     }
+  }
+
+  static Delivery.Raw raw(ConsumerRecord<byte[], byte[]> record, String why) {
+    return new Delivery.Raw(value(record), headers(record), why);
+  }
+
+  /**
+   * What the headers say, empty when none is an event's.
+   *
+   * @throws AgentException when they are wrong
+   */
+  static Optional<Event> eventIfAny(ConsumerRecord<byte[], byte[]> record) {
+    for (Header header : record.headers()) {
+      if (header.key().startsWith(PREFIX)) {
+        try {
+          return Optional.of(event(record, value(record)));
+        } catch (NoEventException e) {
+          throw new AgentException(ErrorCode.UNDECODABLE, String.valueOf(e.getMessage()));
+        }
+      }
+    }
+    return Optional.empty();
+  }
+
+  static byte[] value(ConsumerRecord<byte[], byte[]> record) {
+    byte @Nullable [] value = record.value();
+    return value == null ? new byte[0] : value;
+  }
+
+  static Optional<String> key(ConsumerRecord<byte[], byte[]> record) {
+    return Optional.ofNullable(key(record.key()));
   }
 
   private static Event event(ConsumerRecord<byte[], byte[]> record, byte[] data)

@@ -27,8 +27,9 @@ final class EveryoneFeed extends KafkaFeed {
       KafkaTopics topics,
       Subscription subscription,
       Duration limit,
+      RecordForms forms,
       Consumer<Feed> whenClosed) {
-    super(consumer, topics, "a feed of everything", limit, whenClosed);
+    super(consumer, topics, "a feed of everything", limit, forms, whenClosed);
     List<TopicPartition> all = new ArrayList<>();
     subscription.topics().forEach(topic -> all.addAll(topics.partitions(topic)));
     read.addAll(subscription.topics());

@@ -71,8 +71,9 @@ final class GroupFeed extends KafkaFeed implements ConsumerRebalanceListener {
       Subscription subscription,
       Listener listener,
       Pace pace,
+      RecordForms forms,
       Consumer<Feed> whenClosed) {
-    super(consumer, topics, "group " + subscription.group(), pace.call(), whenClosed);
+    super(consumer, topics, "group " + subscription.group(), pace.call(), forms, whenClosed);
     this.about = "group " + subscription.group();
     this.subscription = subscription;
     this.listener = listener;

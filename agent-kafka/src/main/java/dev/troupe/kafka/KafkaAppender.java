@@ -34,12 +34,14 @@ final class KafkaAppender implements AutoCloseable {
 
   private final KafkaSettings settings;
   private final KafkaTopics topics;
+  private final RecordForms forms;
   private final ReentrantLock lock = new ReentrantLock();
   private @Nullable KafkaProducer<byte[], byte[]> producer;
   private boolean closed;
 
-  KafkaAppender(KafkaSettings settings, KafkaTopics topics) {
+  KafkaAppender(KafkaSettings settings, KafkaTopics topics, RecordForms forms) {
     this.settings = settings;
+    this.forms = forms;
     this.topics = topics;
   }
 
@@ -66,7 +68,7 @@ final class KafkaAppender implements AutoCloseable {
     List<ProducerRecord<byte[], byte[]>> records = new ArrayList<>(events.size());
     List<Outgoing> large = new ArrayList<>(0);
     for (Outgoing event : events) {
-      ProducerRecord<byte[], byte[]> record = CloudEventRecord.encode(event);
+      ProducerRecord<byte[], byte[]> record = encode(event, events);
       records.add(record);
       if (CloudEventRecord.size(record) > settings.maxBytes()) {
         large.add(event);
@@ -81,6 +83,14 @@ final class KafkaAppender implements AutoCloseable {
           null);
     }
     return records;
+  }
+
+  private ProducerRecord<byte[], byte[]> encode(Outgoing event, List<Outgoing> all) {
+    try {
+      return forms.encode(event);
+    } catch (AgentException e) {
+      throw new AppendFailedException(e.code(), all, String.valueOf(e.getMessage()), e);
+    }
   }
 
   private KafkaProducer<byte[], byte[]> ready(List<Outgoing> events) {

@@ -15,6 +15,8 @@ import org.apache.kafka.common.errors.ApiException;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.GroupAuthorizationException;
+import org.apache.kafka.common.errors.GroupIdNotFoundException;
+import org.apache.kafka.common.errors.InconsistentGroupProtocolException;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.InvalidTopicException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
@@ -42,8 +44,14 @@ final class KafkaErrors {
         error instanceof AuthorizationException
             || error instanceof ConfigException
             || error instanceof AuthenticationException
-            || error instanceof UnsupportedVersionException;
+            || error instanceof UnsupportedVersionException
+            || ofAnotherKind(error);
     return refused ? ErrorCode.INVALID_INPUT : ErrorCode.TRANSPORT_UNAVAILABLE;
+  }
+
+  private static boolean ofAnotherKind(Throwable error) {
+    return error instanceof GroupIdNotFoundException
+        || error instanceof InconsistentGroupProtocolException;
   }
 
   private static boolean caused(Throwable error, Class<? extends Throwable> type) {
@@ -70,6 +78,10 @@ final class KafkaErrors {
       return "the brokers don't accept the client; look at security.protocol, sasl.* and ssl.*";
     } else if (code(error) == ErrorCode.TOPIC_NOT_FOUND) {
       return "the topic does not exist; create it, or call prepare with create";
+    }
+    if (ofAnotherKind(error)) {
+      return "a group of this name is a group of another kind in Kafka; use another name, or delete"
+          + " that one there";
     }
     if (error instanceof ConfigException) {
       return "Kafka's client refuses its settings: look at " + setting(error);

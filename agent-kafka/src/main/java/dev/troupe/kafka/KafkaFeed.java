@@ -8,8 +8,6 @@ import dev.troupe.event.Position;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -47,6 +45,7 @@ abstract class KafkaFeed implements Feed {
   final Set<String> read = new LinkedHashSet<>();
   final Map<TopicPartition, OwnedPartition> owned = new LinkedHashMap<>();
   final Duration limit;
+  private final RecordForms forms;
   private final String about;
   private final Consumer<Feed> whenClosed;
   private final ReentrantLock lock = new ReentrantLock();
@@ -61,11 +60,13 @@ abstract class KafkaFeed implements Feed {
       KafkaTopics topics,
       String about,
       Duration limit,
+      RecordForms forms,
       Consumer<Feed> whenClosed) {
     this.consumer = consumer;
     this.topics = topics;
     this.about = about;
     this.limit = limit;
+    this.forms = forms;
     this.whenClosed = whenClosed;
   }
 
@@ -115,19 +116,7 @@ abstract class KafkaFeed implements Feed {
       if (closed) {
         throw new AgentException(ErrorCode.CLOSED, about + " was closed");
       }
-      Map<String, Position> chosen = new HashMap<>(choice.apply(topics.names(limit)));
-      Set<String> known = new HashSet<>(chosen.keySet());
-      known.retainAll(read);
-      chosen.keySet().removeAll(known);
-      Map<String, List<TopicPartition>> there = topics.partitions(chosen.keySet());
-      chosen.keySet().retainAll(there.keySet());
-      if (!chosen.isEmpty()) {
-        List<TopicPartition> all = new ArrayList<>();
-        there.values().forEach(all::addAll);
-        add(chosen, all);
-        known.addAll(chosen.keySet());
-      }
-      return known;
+      return topics.follow(choice, read, this::add);
     } catch (KafkaException e) {
       throw KafkaErrors.of(about, e);
     } finally {
@@ -237,23 +226,35 @@ abstract class KafkaFeed implements Feed {
     if (max == 0 || owned.isEmpty()) {
       return;
     }
+    AgentException undecided = null;
     List<OwnedPartition> all = List.copyOf(owned.values());
     turn = (turn + 1) % all.size();
     for (int i = 0; i < all.size() && out.size() < max; i++) {
       OwnedPartition one = all.get((turn + i) % all.size());
-      while (out.size() < max) {
-        Delivery delivery = one.hand();
-        if (delivery == null) {
-          break;
-        }
-        handed(one, delivery);
-        out.add(delivery);
+      try {
+        hand(one, out, max);
+      } catch (AgentException e) {
+        undecided = e; // it stays where it is, and others go on
       }
+    }
+    if (out.isEmpty() && undecided != null) {
+      throw undecided;
+    }
+  }
+
+  private void hand(OwnedPartition from, List<Delivery> out, int max) {
+    while (out.size() < max) {
+      Delivery delivery = from.hand();
+      if (delivery == null) {
+        return;
+      }
+      handed(from, delivery);
+      out.add(delivery);
     }
   }
 
   final void own(Collection<TopicPartition> partitions) {
-    partitions.forEach(one -> owned.put(one, new OwnedPartition(one)));
+    partitions.forEach(one -> owned.put(one, new OwnedPartition(one, forms)));
     ownedChanged = true;
   }
 

@@ -31,9 +31,11 @@ final class KafkaHistory {
 
   private final KafkaSettings settings;
   private final KafkaTopics topics;
+  private final RecordForms forms;
 
-  KafkaHistory(KafkaSettings settings, KafkaTopics topics) {
+  KafkaHistory(KafkaSettings settings, KafkaTopics topics, RecordForms forms) {
     this.settings = settings;
+    this.forms = forms;
     this.topics = topics;
   }
 
@@ -138,13 +140,13 @@ final class KafkaHistory {
     return patience.compareTo(step) < 0 ? patience : step;
   }
 
-  private static void take(
+  private void take(
       Reading reading, ConsumerRecords<byte[], byte[]> records, List<Delivery> items, int limit) {
     for (ConsumerRecord<byte[], byte[]> record : records) {
       long end =
           reading.ends.getOrDefault(new TopicPartition(record.topic(), record.partition()), 0L);
       if (items.size() < limit && record.offset() < end) {
-        items.add(OwnedPartition.delivery(record, COUNT_IN_HISTORY));
+        items.add(forms.delivery(record, COUNT_IN_HISTORY));
         reading.next[record.partition()] = record.offset() + 1;
       }
     }

@@ -1,5 +1,7 @@
 package dev.troupe.kafka;
 
+import static java.util.stream.Collectors.joining;
+
 import dev.troupe.AgentException;
 import dev.troupe.event.EventTransport.Problem;
 import dev.troupe.event.EventTransport.Topic;
@@ -38,8 +40,16 @@ final class KafkaPreparation {
    * @param replicas how many replicas a new one gets; 0 for the brokers' default
    * @param replicated whether a write must be on two machines
    * @param maxRequest the largest request of the producer, in bytes
+   * @param access what has to be allowed on it
+   * @param shares which groups are share groups
    */
-  record Wanted(int shards, int replicas, boolean replicated, int maxRequest) {}
+  record Wanted(
+      int shards,
+      int replicas,
+      boolean replicated,
+      int maxRequest,
+      Set<AclOperation> access,
+      ShareGroups shares) {}
 
   KafkaPreparation(KafkaTopics topics, Wanted wanted) {
     this.topics = topics;
@@ -59,7 +69,9 @@ final class KafkaPreparation {
             new Problem(
                 where,
                 create ? "access or its creation is denied" : "access is denied",
-                "allow the client's principal Describe, Read and Write on "
+                "allow the client's principal Describe and "
+                    + wanted.access.stream().map(KafkaPreparation::name).collect(joining(" and "))
+                    + " on "
                     + topic.name()
                     + (create ? ", and Create where it is to be created" : "")));
       } catch (KafkaException e) {
@@ -69,6 +81,9 @@ final class KafkaPreparation {
         problems.add(
             new Problem(where, String.valueOf(e.getMessage()), "look at the brokers, then again"));
       }
+    }
+    for (String group : wanted.shares.names()) {
+      problems.addAll(new ShareStart(topics, wanted.shares, group).problems());
     }
     return problems;
   }
@@ -122,21 +137,25 @@ final class KafkaPreparation {
     }
   }
 
-  private static void access(String where, TopicDescription found, List<Problem> problems) {
+  private void access(String where, TopicDescription found, List<Problem> problems) {
     Set<AclOperation> allowed = found.authorizedOperations();
     if (allowed == null) {
       return; // the brokers do not tell
     }
-    Set<AclOperation> lacking = EnumSet.of(AclOperation.READ, AclOperation.WRITE);
+    Set<AclOperation> lacking = EnumSet.copyOf(wanted.access);
     lacking.removeAll(allowed);
     for (AclOperation one : lacking) {
-      String name = one == AclOperation.READ ? "Read" : "Write";
+      String name = name(one);
       problems.add(
           new Problem(
               where,
               "access is denied to " + (one == AclOperation.READ ? "read" : "append"),
               "allow the client's principal " + name + " on it, by an ACL"));
     }
+  }
+
+  private static String name(AclOperation one) {
+    return one == AclOperation.READ ? "Read" : "Write";
   }
 
   private @Nullable Config settings(Topic topic, List<Problem> problems) {

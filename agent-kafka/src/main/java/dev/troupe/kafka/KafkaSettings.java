@@ -26,6 +26,23 @@ final class KafkaSettings {
   /** What headers and the form of a record may take beside the bytes that are counted. */
   private static final int HEADROOM = 4_096;
 
+  /** How many records a member of a share group holds at once. */
+  private static final int SHARED_TOGETHER = 20;
+
+  /** What kafka-clients refuses for a member of a share group. */
+  private static final List<String> NOT_FOR_SHARES =
+      List.of(
+          "auto.offset.reset",
+          "enable.auto.commit",
+          "group.instance.id",
+          "group.protocol",
+          "group.remote.assignor",
+          "heartbeat.interval.ms",
+          "interceptor.classes",
+          "isolation.level",
+          "partition.assignment.strategy",
+          "session.timeout.ms");
+
   private static final List<Rule> RULES =
       List.of(
           rule("acks", v -> !v.equals("all") && !v.equals("-1"), "leave it out or set it to all"),
@@ -196,6 +213,19 @@ final class KafkaSettings {
     if (classic()) {
       all.putIfAbsent("partition.assignment.strategy", CooperativeStickyAssignor.class.getName());
     }
+    return all;
+  }
+
+  /**
+   * For one member of a share group; what else such a group may be set to, its brokers are told.
+   */
+  Map<String, Object> shareMember(String group) {
+    Map<String, Object> all = reader("share");
+    NOT_FOR_SHARES.forEach(all::remove);
+    all.put("group.id", group);
+    all.put("share.acknowledgement.mode", "explicit");
+    all.put("share.acquire.mode", "record_limit");
+    all.put("max.poll.records", "" + SHARED_TOGETHER);
     return all;
   }
 

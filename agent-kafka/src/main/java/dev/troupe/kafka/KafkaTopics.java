@@ -2,14 +2,18 @@ package dev.troupe.kafka;
 
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
+import dev.troupe.event.Position;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
@@ -79,6 +83,36 @@ final class KafkaTopics {
       }
     }
     return found;
+  }
+
+  /**
+   * Has those topics read that are chosen, are there, and are not read yet.
+   *
+   * @param read what is read already
+   * @param add reads more, whose partitions these are
+   * @return those of the chosen ones that are read now
+   */
+  Set<String> follow(
+      Function<Set<String>, Map<String, Position>> choice, Set<String> read, Adding add) {
+    Map<String, Position> chosen = new HashMap<>(choice.apply(names(limit)));
+    Set<String> known = new HashSet<>(chosen.keySet());
+    known.retainAll(read);
+    chosen.keySet().removeAll(known);
+    Map<String, List<TopicPartition>> there = partitions(chosen.keySet());
+    chosen.keySet().retainAll(there.keySet());
+    if (!chosen.isEmpty()) {
+      List<TopicPartition> all = new ArrayList<>();
+      there.values().forEach(all::addAll);
+      add.add(chosen, all);
+      known.addAll(chosen.keySet());
+    }
+    return known;
+  }
+
+  /** Reads more topics, each from where the group begins if it is new there. */
+  @FunctionalInterface
+  interface Adding {
+    void add(Map<String, Position> more, List<TopicPartition> partitions);
   }
 
   static List<TopicPartition> partitions(TopicDescription topic) {

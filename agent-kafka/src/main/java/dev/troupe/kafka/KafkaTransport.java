@@ -20,7 +20,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.KafkaShareConsumer;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.acl.AclOperation;
 
 /**
  * Events over Kafka. A shard is a partition, a group a consumer group; an event is a record as the
@@ -39,8 +41,8 @@ import org.apache.kafka.common.KafkaException;
  * is delivered to the next owner. In mode {@code SHARED} a delivery is with the feed that has its
  * partition, too, so a group has no more feeds at work than there are partitions.
  *
- * <p>Kafka counts no deliveries. A delivery's count is 1 and one more each time it was given back
- * to the same feed.
+ * <p>A consumer group counts no deliveries: a delivery's count is 1 and one more each time it was
+ * given back to the same feed. {@linkplain Builder#shareGroups Share groups} count them.
  *
  * <p>Topics are not created by use, but by {@link #prepare} when it is asked to. A group that was
  * away for longer than the brokers' {@code offsets.retention.minutes} is a new one. Events that
@@ -53,7 +55,7 @@ import org.apache.kafka.common.KafkaException;
  * topics to come: whoever sees to it says {@link Builder#replicated()}, which {@link #prepare}
  * checks.
  *
- * <p>Safe for use by many threads. Works with kafka-clients 4.0 and later.
+ * <p>Safe for use by many threads. Works with kafka-clients 4.0 and later, share groups with 4.2.
  */
 public final class KafkaTransport implements EventTransport {
   private static final Duration CLOSE_LIMIT = Duration.ofSeconds(5);
@@ -65,17 +67,22 @@ public final class KafkaTransport implements EventTransport {
   private final KafkaPreparation preparation;
   private final GroupFeed.Pace pace;
   private final Info info;
+  private final ShareGroups shares;
+  private final RecordForms forms;
   private final Set<Feed> feeds = ConcurrentHashMap.newKeySet();
 
   private KafkaTransport(Builder b, KafkaSettings settings, Admin admin) {
     this.settings = settings;
     this.admin = admin;
     this.topics = new KafkaTopics(admin, settings.callLimit());
-    this.appender = new KafkaAppender(settings, topics);
+    this.forms = new RecordForms(b.codecs);
+    this.appender = new KafkaAppender(settings, topics, forms);
+    this.shares = new ShareGroups(b.shareGroups, b.shareConsumers, b.shareDeliveries + 2);
     this.preparation =
         new KafkaPreparation(
             topics,
-            new KafkaPreparation.Wanted(b.shards, b.replicas, b.replicated, settings.maxRequest()));
+            new KafkaPreparation.Wanted(
+                b.shards, b.replicas, b.replicated, settings.maxRequest(), b.access, shares));
     // inside a poll handlers are waited for and then something is asked; both together keep the
     // feed a member
     Duration drain = min(b.drain, settings.pollInterval().dividedBy(4));
@@ -127,9 +134,12 @@ public final class KafkaTransport implements EventTransport {
   public Feed open(Subscription subscription, Feed.Listener listener) {
     Objects.requireNonNull(listener, "listener");
     try {
-      return subscription.mode() == Subscription.Mode.EVERYONE
-          ? everyone(subscription)
-          : join(subscription, listener);
+      if (subscription.mode() == Subscription.Mode.EVERYONE) {
+        return everyone(subscription);
+      }
+      boolean share =
+          subscription.mode() == Subscription.Mode.SHARED && shares.has(subscription.group());
+      return share ? share(subscription) : join(subscription, listener);
     } catch (KafkaException e) {
       throw KafkaErrors.of("group " + subscription.group() + " can't be joined", e);
     }
@@ -139,7 +149,8 @@ public final class KafkaTransport implements EventTransport {
     KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(settings.reader("everyone"));
     boolean opened = false;
     try {
-      KafkaFeed feed = new EveryoneFeed(consumer, topics, subscription, pace.call(), feeds::remove);
+      KafkaFeed feed =
+          new EveryoneFeed(consumer, topics, subscription, pace.call(), forms, feeds::remove);
       feeds.add(feed);
       opened = true;
       return feed;
@@ -158,6 +169,7 @@ public final class KafkaTransport implements EventTransport {
             subscription,
             listener,
             pace,
+            forms,
             feeds::remove);
     feeds.add(feed);
     boolean joined = false;
@@ -172,12 +184,40 @@ public final class KafkaTransport implements EventTransport {
     return feed;
   }
 
+  private Feed share(Subscription subscription) {
+    ShareStart start = new ShareStart(topics, shares, subscription.group());
+    start.check();
+    Duration within = min(start.lock(), settings.pollInterval()).dividedBy(3);
+    ShareMember.Terms terms =
+        new ShareMember.Terms(within, start.lock(), pace.call(), start.deliveries(), forms);
+    ShareFeed feed =
+        new ShareFeed(
+            topics,
+            start,
+            () ->
+                new ShareMember(
+                    new KafkaShareConsumer<>(settings.shareMember(subscription.group())), terms),
+            shares.consumers(),
+            feeds::remove);
+    feeds.add(feed);
+    boolean joined = false;
+    try {
+      feed.join(subscription);
+      joined = true;
+    } finally {
+      if (!joined) {
+        feed.close();
+      }
+    }
+    return feed;
+  }
+
   @Override
   public Page<Delivery> read(String topic, Position from, int limit) {
     if (limit < 1) {
       throw new IllegalArgumentException("limit must be at least 1: " + limit);
     }
-    return new KafkaHistory(settings, topics).read(topic, from, limit);
+    return new KafkaHistory(settings, topics, forms).read(topic, from, limit);
   }
 
   @Override
@@ -211,8 +251,13 @@ public final class KafkaTransport implements EventTransport {
     private int shards = 8;
     private int replicas;
     private boolean replicated;
+    private Set<AclOperation> access = EnumSet.of(AclOperation.READ, AclOperation.WRITE);
     private Duration commitEvery = Duration.ofMillis(100);
     private Duration drain = Duration.ofSeconds(30);
+    private final Map<String, RecordCodec> codecs = new HashMap<>();
+    private Set<String> shareGroups = Set.of();
+    private int shareConsumers = 8;
+    private int shareDeliveries = 5;
 
     private Builder(Map<String, ?> settings) {
       this.settings = new HashMap<>(settings);
@@ -272,6 +317,28 @@ public final class KafkaTransport implements EventTransport {
     }
 
     /**
+     * Says that this transport only appends events: {@link #prepare} then does not ask that topics
+     * can be read.
+     *
+     * @return this
+     */
+    public Builder publishOnly() {
+      this.access = EnumSet.of(AclOperation.WRITE);
+      return this;
+    }
+
+    /**
+     * Says that this transport only opens feeds and reads history: {@link #prepare} then does not
+     * ask that topics can be written.
+     *
+     * @return this
+     */
+    public Builder subscribeOnly() {
+      this.access = EnumSet.of(AclOperation.READ);
+      return this;
+    }
+
+    /**
      * Sets how often a feed commits at most, while it polls.
      *
      * @param interval 0 to 10 seconds; 100 milliseconds when not set. With 0 each poll commits what
@@ -298,6 +365,76 @@ public final class KafkaTransport implements EventTransport {
         throw new IllegalArgumentException("drainAtMost must not be negative: " + most);
       }
       this.drain = most;
+      return this;
+    }
+
+    /**
+     * Sets what the values of a topic's records are. Without, they are events' data as it is, and
+     * records without a CloudEvent's headers are no events.
+     *
+     * @param topic the topic
+     * @param codec encodes and decodes; not closed
+     * @return this
+     */
+    public Builder codec(String topic, RecordCodec codec) {
+      codecs.put(topic, Objects.requireNonNull(codec, "codec"));
+      return this;
+    }
+
+    /**
+     * Makes groups share groups of Kafka, in mode {@code SHARED}: any feed gets the next event,
+     * however many partitions there are, and the brokers count deliveries. For short handlers only:
+     * a consumer that holds an event which is worked on gets no other, nor do those behind it in
+     * the same partition while all its consumers are at work. Needs kafka-clients and brokers 4.2
+     * or later, and the access {@code DescribeConfigs} and {@code Read} to the group; {@link
+     * #prepare} and opening a feed name what is missing. A group can't become another kind of group
+     * while Kafka knows it.
+     *
+     * <p>Kafka takes down where a group begins only while the group has no members. A group at work
+     * takes up more topics from their first event, as patterns ask for; from anywhere else is an
+     * error that names the fix. For that its {@code share.auto.offset.reset} is set to {@code
+     * earliest}, when a feed opens and the access {@code AlterConfigs} allows it.
+     *
+     * <p>What a feed settled and what it held when it died comes again after the group's {@code
+     * share.record.lock.duration.ms}. The brokers give an event up that they delivered as often as
+     * the group's {@code share.delivery.count.limit} says.
+     *
+     * @param names the groups; they replace those named before
+     * @return this
+     */
+    public Builder shareGroups(String... names) {
+      this.shareGroups = Set.of(names);
+      return this;
+    }
+
+    /**
+     * Sets how many consumers a feed of a share group has at the most. Each holds up to 20 events,
+     * and gets new ones when all of them are settled.
+     *
+     * @param most 1 to 100, at least as many as handlers run at once; 8 when not set
+     * @return this
+     */
+    public Builder shareConsumers(int most) {
+      if (most < 1 || most > 100) {
+        throw new IllegalArgumentException("a feed has 1 to 100 consumers: " + most);
+      }
+      this.shareConsumers = most;
+      return this;
+    }
+
+    /**
+     * Says what {@code maxDeliveries} the subscriptions of share groups have at the most. The
+     * brokers must deliver an event two times more, so that it is a dead letter before they give it
+     * up.
+     *
+     * @param times at least 2; 5, as subscriptions have it, when not set
+     * @return this
+     */
+    public Builder shareDeliveries(int times) {
+      if (times < 2) {
+        throw new IllegalArgumentException("shareDeliveries must be at least 2: " + times);
+      }
+      this.shareDeliveries = times;
       return this;
     }
 

@@ -4,7 +4,6 @@ import dev.troupe.event.Delivery;
 import dev.troupe.event.Delivery.Shard;
 import dev.troupe.event.Feed.ShardState;
 import dev.troupe.event.Settlement;
-import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +26,7 @@ final class OwnedPartition {
   final TopicPartition partition;
   final Shard shard;
 
+  private final RecordForms forms;
   private final ArrayDeque<ConsumerRecord<byte[], byte[]>> buffer = new ArrayDeque<>();
   private long bufferedBytes;
 
@@ -40,8 +40,9 @@ final class OwnedPartition {
   private boolean changed;
   private boolean paused;
 
-  OwnedPartition(TopicPartition partition) {
+  OwnedPartition(TopicPartition partition, RecordForms forms) {
     this.partition = partition;
+    this.forms = forms;
     this.shard = new Shard(partition.topic(), partition.partition());
   }
 
@@ -109,29 +110,25 @@ final class OwnedPartition {
     return !buffer.isEmpty() || !givenBack.isEmpty();
   }
 
-  /** The next delivery; what was given back goes first. */
+  /**
+   * The next delivery; what was given back goes first.
+   *
+   * @throws dev.troupe.AgentException when what it is can't be told now
+   */
   @Nullable Delivery hand() {
     Long back = givenBack.pollFirst();
     if (back != null) {
       return out.get(back);
     }
-    ConsumerRecord<byte[], byte[]> record = buffer.poll();
+    ConsumerRecord<byte[], byte[]> record = buffer.peek();
     if (record == null) {
       return null;
     }
+    Delivery delivery = forms.delivery(record, 1);
+    buffer.remove();
     bufferedBytes -= size(record);
-    Delivery delivery = delivery(record, 1);
     out.put(record.offset(), delivery);
     return delivery;
-  }
-
-  static Delivery delivery(ConsumerRecord<byte[], byte[]> record, int count) {
-    return new Delivery(
-        new Shard(record.topic(), record.partition()),
-        Long.toString(record.offset()),
-        Instant.ofEpochMilli(Math.max(0, record.timestamp())),
-        count,
-        CloudEventRecord.decode(record));
   }
 
   void settle(Settlement settlement) {

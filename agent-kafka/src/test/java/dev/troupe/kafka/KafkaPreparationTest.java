@@ -106,6 +106,28 @@ class KafkaPreparationTest {
     }
   }
 
+  @Test
+  void whoOnlyPublishesOrOnlySubscribesIsAskedForNoMore() throws Exception {
+    String noRead = topic + "-no-read";
+    String noWrite = topic + "-no-write";
+    kafka.cluster.createTopic(noRead, 1);
+    kafka.cluster.createTopic(noWrite, 1);
+    allow(ResourceType.TOPIC, noRead, AclOperation.WRITE, AclOperation.DESCRIBE_CONFIGS);
+    allow(ResourceType.TOPIC, noWrite, AclOperation.READ, AclOperation.DESCRIBE_CONFIGS);
+    List<Topic> both = List.of(Topic.of(noRead), Topic.of(noWrite));
+    try (KafkaTransport publisher = kafka.transport().publishOnly().build();
+        KafkaTransport subscriber = kafka.transport().subscribeOnly().build()) {
+      assertThat(publisher.prepare(both, false))
+          .singleElement()
+          .asString()
+          .contains(noWrite, "Write");
+      assertThat(subscriber.prepare(both, false))
+          .singleElement()
+          .asString()
+          .contains(noRead, "Read");
+    }
+  }
+
   private static List<Problem> of(List<Problem> problems, String name) {
     return problems.stream().filter(one -> one.where().equals("topic " + name)).toList();
   }

@@ -12,6 +12,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
 /** A node and clients that soon miss who is silent. */
 final class LocalKafka implements AutoCloseable {
   static final int POLL_INTERVAL = 2_000;
+  static final int LOCK = 2_000;
 
   final KafkaCluster cluster;
 
@@ -26,6 +27,19 @@ final class LocalKafka implements AutoCloseable {
 
   static LocalKafka start() {
     return new LocalKafka(KafkaCluster.builder());
+  }
+
+  /** Share groups that soon miss who is silent, and whose events are delivered ten times. */
+  static LocalKafka withShortLocks() {
+    return new LocalKafka(
+        KafkaCluster.builder()
+            .setting("group.share.min.record.lock.duration.ms", "1000")
+            .setting("group.share.record.lock.duration.ms", "" + LOCK)
+            .setting("group.share.delivery.count.limit", "10")
+            .setting("group.share.min.heartbeat.interval.ms", "100")
+            .setting("group.share.heartbeat.interval.ms", "300")
+            .setting("group.share.min.session.timeout.ms", "500")
+            .setting("group.share.session.timeout.ms", "2000"));
   }
 
   static LocalKafka withAccessRules() {
