@@ -288,7 +288,8 @@ class KafkaTransportTest extends KafkaFixture {
   void aFeedIsClosedWhileAnotherThreadWaitsInIt() throws Exception {
     transport.prepare(List.of(Topic.of(topic)), true);
     for (Mode mode : Mode.values()) {
-      Feed feed = open(mode, Position.END);
+      Subscription group = new Subscription(List.of(topic), "g-" + mode, mode, Position.END);
+      Feed feed = transport.open(group, (shards, most) -> {});
       feed.poll(1, Duration.ofSeconds(1));
       CountDownLatch begun = new CountDownLatch(1);
       Thread waits =

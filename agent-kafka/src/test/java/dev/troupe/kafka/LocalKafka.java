@@ -1,6 +1,7 @@
 package dev.troupe.kafka;
 
 import dev.troupe.testkit.KafkaCluster;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -17,6 +18,10 @@ final class LocalKafka implements AutoCloseable {
   final KafkaCluster cluster;
 
   private LocalKafka(KafkaCluster.Builder cluster) {
+    String nodeJar = System.getProperty("troupe.kafka.nodeJar", "");
+    if (!nodeJar.isEmpty()) {
+      cluster.nodeJar(Path.of(nodeJar));
+    }
     this.cluster =
         cluster
             .setting("group.min.session.timeout.ms", "500")

@@ -31,6 +31,7 @@ import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.FeatureUpdate;
 import org.apache.kafka.common.config.ConfigResource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -276,6 +277,34 @@ class ShareGroupTest {
         new AlterConfigOp(
             new ConfigEntry("share.delivery.count.limit", times), AlterConfigOp.OpType.SET);
     admin.incrementalAlterConfigs(Map.of(resource, List.of(set))).all().get(30, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void brokersWithoutShareGroupsAreNamedWithTheFix() throws Exception {
+    try (LocalKafka old = LocalKafka.start();
+        Admin its = Admin.create(Map.of("bootstrap.servers", old.cluster.bootstrapServers()));
+        KafkaTransport over = old.transport().shareGroups(group).build()) {
+      its.updateFeatures(
+              Map.of(
+                  "share.version",
+                  new FeatureUpdate((short) 0, FeatureUpdate.UpgradeType.SAFE_DOWNGRADE)))
+          .all()
+          .get(30, TimeUnit.SECONDS);
+      await()
+          .atMost(Duration.ofSeconds(30))
+          .untilAsserted(
+              () ->
+                  assertThat(over.prepare(List.of(Topic.of(topic)), true).toString())
+                      .contains("group " + group, "share.version"));
+      assertThatThrownBy(
+              () ->
+                  over.open(
+                      new Subscription(List.of(topic), group, Mode.SHARED, Position.END),
+                      (shards, most) -> {}))
+          .isInstanceOfSatisfying(
+              AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID_INPUT))
+          .hasMessageContaining("share.version");
+    }
   }
 
   @Test

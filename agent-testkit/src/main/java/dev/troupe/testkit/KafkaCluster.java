@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -291,6 +292,7 @@ public final class KafkaCluster implements AutoCloseable {
   /** How to start a cluster. Not safe for several threads. */
   public static final class Builder {
     private final Map<String, String> settings = new LinkedHashMap<>();
+    private final List<Path> jars = new ArrayList<>();
     private int count = 1;
 
     private Builder() {}
@@ -318,6 +320,18 @@ public final class KafkaCluster implements AutoCloseable {
      */
     public Builder setting(String name, String value) {
       settings.put(name, value);
+      return this;
+    }
+
+    /**
+     * Puts a jar before those of the class path, for the nodes alone: the {@code kafka-clients} of
+     * their own version, when this JVM has an older one.
+     *
+     * @param file a jar
+     * @return this
+     */
+    public Builder nodeJar(Path file) {
+      jars.add(file);
       return this;
     }
 
@@ -370,7 +384,7 @@ public final class KafkaCluster implements AutoCloseable {
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
-      return new KafkaCluster(folder, KafkaSettings.nodes(folder, count, settings));
+      return new KafkaCluster(folder, KafkaSettings.nodes(folder, count, settings, jars));
     }
   }
 }

@@ -32,14 +32,16 @@ final class KafkaNode {
   private final int port;
   private final String cluster;
   private final Path folder;
+  private final List<Path> jars;
   private @Nullable Process process;
   private @Nullable EndWatch watch;
 
-  KafkaNode(int id, int port, String cluster, Path folder) {
+  KafkaNode(int id, int port, String cluster, Path folder, List<Path> jars) {
     this.id = id;
     this.port = port;
     this.cluster = cluster;
     this.folder = folder;
+    this.jars = List.copyOf(jars);
   }
 
   /** Writes the settings that it starts with. */
@@ -130,8 +132,9 @@ final class KafkaNode {
   }
 
   /** The jars of this JVM and the kit itself; folders may bring a configuration of logging. */
-  private static String classPath() {
+  private String classPath() {
     Set<String> entries = new LinkedHashSet<>();
+    jars.forEach(jar -> entries.add(jar.toAbsolutePath().toString()));
     try {
       var source = KafkaNode.class.getProtectionDomain().getCodeSource().getLocation();
       entries.add(Path.of(source.toURI()).toString());

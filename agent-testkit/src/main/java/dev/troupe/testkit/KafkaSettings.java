@@ -23,7 +23,8 @@ final class KafkaSettings {
   }
 
   /** Nodes that are ready to be launched. */
-  static List<KafkaNode> nodes(Path folder, int count, Map<String, String> wanted) {
+  static List<KafkaNode> nodes(
+      Path folder, int count, Map<String, String> wanted, List<Path> jars) {
     List<Integer> ports = LoopbackPorts.free(2 * count);
     String cluster = Uuid.randomUuid().toString();
     String voters =
@@ -39,7 +40,7 @@ final class KafkaSettings {
       all.put("listeners", listeners(port, ports.get(count + id - 1)));
       all.put("advertised.listeners", "PLAINTEXT://127.0.0.1:" + port);
       all.putAll(wanted);
-      KafkaNode node = new KafkaNode(id, port, cluster, folder.resolve("node-" + id));
+      KafkaNode node = new KafkaNode(id, port, cluster, folder.resolve("node-" + id), jars);
       node.configure(all);
       nodes.add(node);
     }
