@@ -92,7 +92,10 @@ class GuaranteesPageTest {
               in("RedisStoreTransportTest").and(e -> !e.report.contains("jedis-7.4"))),
           new Column(
               "Redis Streams", in("RedisTransportTest").and(e -> !e.report.contains("jedis-7.4"))),
-          new Column("Kafka 4.4", in("KafkaTransportContractTest")));
+          new Column(
+              "Kafka 4.4",
+              in("KafkaTransportContractTest").and(e -> !e.report.contains("kafka-clients-old"))),
+          new Column("Kafka share groups", in("ShareContractTest")));
 
   private static final List<Column> BUSES =
       List.of(
