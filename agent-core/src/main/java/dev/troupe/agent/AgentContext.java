@@ -151,12 +151,17 @@ public interface AgentContext {
   void publish(Object progress);
 
   /**
-   * Publishes an event in one change with the next effect: it goes out if and only if the run goes
-   * on from there, even if this process dies. Costs no write of its own. The event is published
-   * soon after that change, at least once, and under the same id should it be published twice;
-   * events of one key go out in the order in which the run published them. An event without {@code
-   * correlationid} gets the run's id, so that an answer can be sent to the run as a signal; one
-   * without {@code traceparent} gets the run's.
+   * Publishes an event, once for this place in the code. It is stored with a line of the journal in
+   * the run's next change, which is that of its next effect, its wait, its end, or its being handed
+   * to another process; it goes out if and only if that change is made, even if this process dies.
+   * Costs no write of its own. The event is published soon after that change, at least once, and
+   * under the same id should it be published twice; events of one key go out in the order in which
+   * the run published them. An event without {@code correlationid} gets the run's id, so that an
+   * answer can be sent to the run as a signal; one without {@code traceparent} goes on in the run's
+   * trace.
+   *
+   * <p>What it holds should come from the input, from effects or from this context, as all that the
+   * agent does: a value that is another one on replay was published as it was the first time.
    *
    * @param topic where to
    * @param event the event, at most 120 KiB

@@ -97,22 +97,20 @@ public abstract class CrashContract {
               AgentDefinition.of("teller", String.class, String.class, CrashContract::tell)
                   .build());
       try (AgentRuntime runtime = builder.start()) {
-        String thought = submit(runtime, "teller", "tale").await();
+        submit(runtime, "teller", "tale").await();
         List<Event> told = List.of();
-        while (told.isEmpty() || !told.get(told.size() - 1).id().equals("ended")) {
+        while (told.isEmpty() || !told.get(told.size() - 1).type().equals("tale.ended")) {
           told = told(bus);
           LockSupport.parkNanos(Duration.ofMillis(5).toNanos());
           if (Thread.currentThread().isInterrupted()) {
             throw new InterruptedException();
           }
         }
-        // what was told is what the step kept, not what a process thought that died with it
-        assertThat(told)
-            .filteredOn(one -> one.id().equals("begun"))
-            .isNotEmpty()
-            .allSatisfy(one -> assertThat(one.data(String.class)).isEqualTo(thought));
+        // what a process told that died before it was journaled was told by nobody
+        assertThat(told.stream().map(Event::id).distinct())
+            .hasSameSizeAs(told.stream().map(Event::type).distinct().toList());
         // each once or more often, but first in their order
-        return told.stream().map(Event::id).distinct().toList();
+        return told.stream().map(Event::type).distinct().toList();
       }
     } finally {
       bus.close(Duration.ZERO);
@@ -127,19 +125,19 @@ public abstract class CrashContract {
   }
 
   private static String tell(String of, AgentContext context) {
-    String draft = of + " " + UUID.randomUUID();
-    tell(context, "begun", draft);
-    String thought = context.step("think", String.class, attempt -> draft);
-    tell(context, "thought", thought);
-    tell(context, "rests", thought);
+    tell(context, "begun");
+    String thought = context.step("think", String.class, attempt -> of);
+    tell(context, "thought");
+    tell(context, "rests");
     context.sleep(Duration.ofMillis(5));
-    tell(context, "ended", thought);
+    tell(context, "ended");
     return thought;
   }
 
-  private static void tell(AgentContext context, String what, String text) {
+  /** Under an id that each execution makes anew. */
+  private static void tell(AgentContext context, String what) {
     context.publish(
-        "tales", Event.builder("tale." + what).id(what).key(context.runId()).json(text).build());
+        "tales", Event.builder("tale." + what).id(UUID.randomUUID().toString()).key("k").build());
   }
 
   private static String order(String item, AgentContext context) {
