@@ -28,8 +28,6 @@ class PlannerEventsTest {
 
   @TempDir Path folder;
 
-  private String err = "";
-
   private String plan(String... options) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream errors = new ByteArrayOutputStream();
@@ -38,8 +36,7 @@ class PlannerEventsTest {
             args("here", options),
             new PrintStream(out, true, StandardCharsets.UTF_8),
             new PrintStream(errors, true, StandardCharsets.UTF_8));
-    err = errors.toString(StandardCharsets.UTF_8);
-    assertThat(code).as(err).isZero();
+    assertThat(code).as(errors.toString(StandardCharsets.UTF_8)).isZero();
     return out.toString(StandardCharsets.UTF_8);
   }
 
@@ -79,7 +76,7 @@ class PlannerEventsTest {
     String alone = plan("--memory");
     try (RedisServer redis = RedisServer.builder().appendOnly("everysec").start()) {
       String uri = redis.uri().toString();
-      try (ChildProcess first =
+      try (ChildProcess killed =
           ChildProcess.of(PlannerProcess.class)
               .name("first")
               .jvm("-XX:TieredStopAtLevel=1", "-Xmx256m")
@@ -99,11 +96,14 @@ class PlannerEventsTest {
         Awaitility.await()
             .atMost(Duration.ofSeconds(90))
             .until(() -> Files.exists(folder.resolve("effects")) && effects() >= 2);
-        first.kill();
+        killed.kill();
       }
-      String plan = plan("--db", uri, "--events", uri, "--slow", "700");
-      assertThat(err).contains("Going on with the plan that was interrupted");
+      Path others = folder.resolve("others");
+      String plan =
+          plan("--db", uri, "--events", uri, "--slow", "700", "--effects-file", others.toString());
       assertThat(plan).isEqualTo(alone);
+      String first = Files.readAllLines(folder.resolve("effects")).get(0);
+      assertThat(Files.readAllLines(others)).as("what was finished").doesNotContain(first);
     }
   }
 
