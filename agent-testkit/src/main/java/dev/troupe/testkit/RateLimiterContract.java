@@ -118,7 +118,9 @@ public abstract class RateLimiterContract {
       }
       assertThat(sum).as("granted in the window from " + first[0]).isLessThanOrEqualTo(20);
     }
-    assertThat(history).as("what the limits let through, by a fair draw about 55").hasSizeGreaterThan(25);
+    assertThat(history)
+        .as("what the limits let through, by a fair draw about 55")
+        .hasSizeGreaterThan(25);
   }
 
   /** Milliseconds on the limiters' clock, from some time on. */
