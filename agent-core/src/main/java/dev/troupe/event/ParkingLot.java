@@ -57,6 +57,10 @@ final class ParkingLot implements AutoCloseable {
   private final PriorityBlockingQueue<Long> hints =
       new PriorityBlockingQueue<>(16, Comparator.naturalOrder());
   private final Thread thread;
+
+  /** Claimed to be published and not settled; tried again while the store is away. */
+  private final List<Parked> held = new ArrayList<>();
+
   private volatile boolean closed;
   private volatile @Nullable String trouble;
   private BiConsumer<Parked, AgentException> buried = (parked, why) -> {};
@@ -308,6 +312,7 @@ final class ParkingLot implements AutoCloseable {
   }
 
   private boolean claim() {
+    publish(List.copyOf(held));
     List<String> queues = new ArrayList<>();
     queues.add(PUBLISH);
     served.forEach(
@@ -324,15 +329,14 @@ final class ParkingLot implements AutoCloseable {
                 access.store.info().all(),
                 TOGETHER,
                 MOST_BYTES));
-    List<Parked> toPublish = new ArrayList<>();
     for (Stored found : due) {
-      hand(found, toPublish);
+      hand(found);
     }
-    publish(toPublish);
+    publish(List.copyOf(held));
     return due.size() == TOGETHER;
   }
 
-  private void hand(Stored found, List<Parked> toPublish) {
+  private void hand(Stored found) {
     Parked parked;
     try {
       parked = Parked.decode(found);
@@ -341,7 +345,7 @@ final class ParkingLot implements AutoCloseable {
       return;
     }
     if (parked.note().group().isEmpty()) {
-      toPublish.add(parked);
+      held.add(parked);
       return;
     }
     List<Taker> subscribers = served.getOrDefault(queue(parked.note()), List.of());
@@ -391,7 +395,10 @@ final class ParkingLot implements AutoCloseable {
       trouble = "events that wait in the store can't be published: " + why.getMessage();
       LOG.warn(
           "{} event(s) are published later than they should: {}", refused.size(), why.toString());
-      refused.forEach(one -> again(one, one.attempts() + 1, LATER));
+      for (Parked one : refused) {
+        again(one, one.attempts() + 1, LATER);
+        settled(one);
+      }
     } else if (alone) {
       for (Parked one : refused) {
         LOG.error("{} can't be published and is a dead letter: {}", one.event(), why.toString());
@@ -416,8 +423,13 @@ final class ParkingLot implements AutoCloseable {
     }
     if (!changes.isEmpty()) {
       access.apply(changes);
+      published.forEach(this::settled);
       look();
     }
+  }
+
+  private void settled(Parked one) {
+    held.removeIf(other -> other.id().equals(one.id()));
   }
 
   /** What keeps events from being published, null when all is well. */

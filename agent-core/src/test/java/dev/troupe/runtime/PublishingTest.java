@@ -20,8 +20,12 @@ import dev.troupe.event.StoreTransport;
 import dev.troupe.event.Subscription;
 import dev.troupe.state.MemoryStateStore;
 import dev.troupe.state.Page;
+import dev.troupe.state.StateStore;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
@@ -175,6 +179,50 @@ final class PublishingTest {
       assertThat(bus.deadLetters().replay(dead.get(0).id())).isTrue();
       assertThat(told(3)).extracting(Event::type).contains("bad");
       assertThat(bus.deadLetters().list(null, null, 10).items()).isEmpty();
+    }
+  }
+
+  @Test
+  void aStoreThatIsAwayWhenAnEventWasPublishedHoldsUpNoneThatFollows() throws Exception {
+    AtomicInteger refusals = new AtomicInteger(3);
+    StateStore flaky =
+        (StateStore)
+            Proxy.newProxyInstance(
+                StateStore.class.getClassLoader(),
+                new Class<?>[] {StateStore.class},
+                (proxy, method, args) -> {
+                  if (method.getName().equals("apply")
+                      && String.valueOf(args[0]).contains("Delete[key=run-1/$event-")
+                      && refusals.getAndDecrement() > 0) {
+                    throw new AgentException(ErrorCode.STORE_UNAVAILABLE, "away for a test");
+                  }
+                  try {
+                    return method.invoke(store, args);
+                  } catch (InvocationTargetException e) {
+                    throw e.getCause();
+                  }
+                });
+    bus.close(Duration.ZERO); // it would publish in the other's stead
+    EventBus over = EventBus.builder(transport, flaky).lookEvery(Duration.ofMillis(10)).build();
+    AgentDefinition<String, String> teller =
+        AgentDefinition.of(
+                "teller",
+                String.class,
+                String.class,
+                (input, context) -> {
+                  context.publish("tales", Event.builder("part").id("1").key("k").build());
+                  context.publish("tales", Event.builder("part").id("2").key("k").build());
+                  return input;
+                })
+            .build();
+    try (AgentRuntime runtime =
+        AgentRuntime.builder().store(flaky).events(over).agent(teller).start()) {
+      runtime.submit(Submission.of("teller", "x", String.class).id("run-1").build()).await();
+      Awaitility.await().until(() -> told().stream().anyMatch(one -> one.id().equals("2")));
+      assertThat(told().stream().map(Event::id).distinct()).containsExactly("1", "2");
+      assertThat(refusals.get()).isLessThan(1);
+    } finally {
+      over.close(Duration.ofSeconds(1));
     }
   }
 
