@@ -31,6 +31,7 @@ final class EventFlow implements AutoCloseable {
   private static final int TOGETHER = 20;
   private static final int KEYS = 12;
   private static final Duration SOON = Duration.ofSeconds(60);
+  private static final Duration QUIET = Duration.ofSeconds(5);
 
   private final RedisTransport transport;
   private final String topic;
@@ -102,13 +103,19 @@ final class EventFlow implements AutoCloseable {
     publisher.orTimeout(30, TimeUnit.SECONDS).join();
   }
 
-  /** Waits until so few at most of what was acknowledged have not come, and gives these. */
-  Map<Integer, Long> missing(int most) {
-    RedisFixture.patiently().atMost(SOON).until(() -> missing().size() <= most);
-    return missing();
+  /** What was acknowledged and has not come when for five seconds no more came. */
+  Map<Integer, Long> missing() {
+    Map<Integer, Long> before = Map.of();
+    Map<Integer, Long> now = absent();
+    while (!now.isEmpty() && !now.equals(before)) {
+      LockSupport.parkNanos(QUIET.toNanos());
+      before = now;
+      now = absent();
+    }
+    return now;
   }
 
-  private Map<Integer, Long> missing() {
+  private Map<Integer, Long> absent() {
     Map<Integer, Long> missing = new LinkedHashMap<>(acked);
     missing.keySet().removeIf(number -> ordered.contains(number) && shared.contains(number));
     return missing;

@@ -7,7 +7,6 @@ import dev.troupe.event.Delivery.Shard;
 import dev.troupe.event.EventBus;
 import dev.troupe.testkit.HistoryReport;
 import dev.troupe.testkit.RedisCluster;
-import dev.troupe.testkit.RedisServer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -24,50 +23,67 @@ class RedisClusterFailOverTest {
   private static final Duration BACK = Duration.ofSeconds(15);
   private static final Duration LONG = Duration.ofSeconds(60);
 
+  /** Replicas are in step, and the machine may be busy: of what was answered so long before. */
+  private static final Duration WINDOW = Duration.ofSeconds(2);
+
   @TempDir private Path folder;
 
-  private static RedisServer owner(RedisCluster cluster, byte[] key) {
-    return cluster.owner(RedisCluster.slot(new String(key, UTF_8)));
+  /** A busy machine must not look like a dead node, nor may it take long to see one. */
+  private static RedisCluster start() {
+    return RedisCluster.builder().replicas(1).argument("--cluster-node-timeout", "3000").start();
+  }
+
+  /** Kills the master of a key when all replicas are in step, and says when it was dead. */
+  private static long kill(RedisCluster cluster, byte[] key) {
+    cluster.awaitReplicas(LONG);
+    cluster.owner(RedisCluster.slot(new String(key, UTF_8))).kill();
+    return System.nanoTime();
+  }
+
+  /** What was lost had been acknowledged just before, or was noted a little late. */
+  static void assertJustBefore(Map<?, Long> lost, long dead) {
+    assertThat(lost)
+        .as("lost, with when")
+        .allSatisfy(
+            (what, when) ->
+                assertThat(Duration.ofNanos(dead - when))
+                    .isBetween(Duration.ofMillis(-500), WINDOW));
   }
 
   @Test
   void theStoreIsBackWithinFifteenSeconds() {
-    try (RedisCluster cluster = RedisCluster.builder().replicas(1).start();
+    try (RedisCluster cluster = start();
         RedisClusterClient client = RedisClusterMoveTest.client(cluster);
         RedisStateStore store = RedisStateStore.builder().client(client).open()) {
       AckedWrites writes = new AckedWrites(store, 8, 100);
-      RedisServer master = owner(cluster, new RedisKeys("troupe", 64).head(5));
       long dead;
       try (writes) {
         RedisFixture.patiently().atMost(LONG).until(() -> writes.count() > 5_000);
-        master.kill();
-        dead = System.nanoTime();
+        dead = kill(cluster, new RedisKeys("troupe", 64).head(5));
         RedisFixture.patiently().atMost(LONG).until(() -> writes.writersSince(dead) == 8);
         int before = writes.count();
         RedisFixture.patiently().atMost(LONG).until(() -> writes.count() > before + 2_000);
       }
-      Map<String, Long> lost = writes.lost();
       assertThat(writes.failures()).isEmpty();
       assertThat(writes.longestPause()).isLessThan(BACK);
-      assertThat(lost.values()).allMatch(when -> dead - when > -500_000_000);
-      assertThat(lost.keySet()).hasSizeLessThanOrEqualTo(8);
+      assertJustBefore(writes.lost(), dead);
     }
   }
 
   @Test
   void runsGoOnAndEachHasOneOutcome() throws Exception {
-    try (RedisCluster cluster = RedisCluster.builder().replicas(1).start();
+    try (RedisCluster cluster = start();
         RedisClusterClient client = RedisClusterMoveTest.client(cluster);
         RedisStateStore one = RedisStateStore.builder().client(client).open();
         RedisStateStore two = RedisStateStore.builder().client(client).open();
         RunFlow runs = new RunFlow(folder, one, two)) {
       runs.submit(150);
       runs.goOn(200);
-      owner(cluster, new RedisKeys("troupe", 64).head(5)).kill();
+      kill(cluster, new RedisKeys("troupe", 64).head(5));
       HistoryReport report = runs.finish();
       assertThat(report.violations().stream().map(HistoryReport.Violation::run).distinct())
           .as(report.toString())
-          .hasSizeLessThanOrEqualTo(8);
+          .hasSizeLessThanOrEqualTo(RunFlow.TOGETHER);
       assertThat(report.violations(HistoryReport.Rule.ONE_OUTCOME)).isEmpty();
       assertThat(report.violations(HistoryReport.Rule.NOTHING_LOST)).isEmpty();
     }
@@ -75,7 +91,7 @@ class RedisClusterFailOverTest {
 
   @Test
   void eventsGoOnInOrderAndAtMostTheLastOnesAreLost() {
-    try (RedisCluster cluster = RedisCluster.builder().replicas(1).start();
+    try (RedisCluster cluster = start();
         RedisClusterClient client = RedisClusterMoveTest.client(cluster);
         RedisStateStore store = RedisStateStore.builder().client(client).open();
         RedisTransport transport =
@@ -85,14 +101,11 @@ class RedisClusterFailOverTest {
       long dead;
       try (flow) {
         flow.flows(2_000);
-        owner(cluster, new StreamKeys("troupe").log(new Shard("t", 3))).kill();
-        dead = System.nanoTime();
+        dead = kill(cluster, new StreamKeys("troupe").log(new Shard("t", 3)));
         flow.flows(2_000);
         assertThat(Duration.ofNanos(System.nanoTime() - dead)).isLessThan(BACK);
       }
-      Map<Integer, Long> missing = flow.missing(20);
-      assertThat(missing)
-          .allSatisfy((n, when) -> assertThat(dead - when).isGreaterThan(-500_000_000));
+      assertJustBefore(flow.missing(), dead);
       flow.assertOrder();
     }
   }

@@ -24,7 +24,6 @@ import dev.troupe.testkit.RedisServer;
 import dev.troupe.testkit.SlotMove;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -46,6 +45,7 @@ import redis.clients.jedis.RedisClusterClient;
 @Timeout(240)
 class RedisClusterMoveTest {
   private static final int PARTITIONS = 4;
+  private static final Duration POLL = Duration.ofMillis(10);
   private static RedisCluster cluster;
   private static RedisClusterClient client;
 
@@ -170,7 +170,7 @@ class RedisClusterMoveTest {
           flow.flows(200);
         }
       }
-      assertThat(flow.missing(0)).isEmpty();
+      assertThat(flow.missing()).isEmpty();
       flow.assertOrder();
     }
   }
@@ -213,16 +213,17 @@ class RedisClusterMoveTest {
       List<Demand> one = List.of(new Demand("g", List.of(new Line("n", most, 1))));
       long moved = errors("MOVED");
       long asked = errors("ASK");
-      int granted = 0;
-      for (int round = 0; round < 8; round++) {
+      Answers answers = new Answers(limiter, one);
+      for (int round = 0; round < 12; round++) {
         SlotMove move = cluster.beginMove(slot, next(slot));
-        granted += granted(limiter, one);
+        answers.ask();
         move.moveKeys();
-        granted += granted(limiter, one);
+        answers.ask();
         move.finish();
-        granted += granted(limiter, one);
+        answers.insist();
       }
-      assertThat(granted).isEqualTo(50);
+      assertThat(answers.granted).isLessThanOrEqualTo(50);
+      assertThat(answers.granted + answers.unknown).isGreaterThanOrEqualTo(50);
       assertThat(errors("MOVED")).isGreaterThan(moved);
       assertThat(errors("ASK")).isGreaterThan(asked);
     }
@@ -233,15 +234,41 @@ class RedisClusterMoveTest {
     return nodes.get((nodes.indexOf(cluster.owner(slot)) + 1) % nodes.size());
   }
 
-  private static int granted(RedisRateLimiter limiter, List<Demand> one) {
-    List<Decision> all = new ArrayList<>();
-    for (int i = 0; i < 5; i++) {
-      try {
-        all.addAll(limiter.reserve(one));
-      } catch (AgentException e) {
-        assertThat(e.retryable()).isTrue();
+  /** What a limiter answered. What failed may have been granted all the same. */
+  private static final class Answers {
+    private final RedisRateLimiter limiter;
+    private final List<Demand> demand;
+    private int granted;
+    private int unknown;
+
+    Answers(RedisRateLimiter limiter, List<Demand> demand) {
+      this.limiter = limiter;
+      this.demand = demand;
+    }
+
+    /** Asks five times. It may be refused, for a slot that is on its way has half of the keys. */
+    void ask() {
+      for (int i = 0; i < 5; i++) {
+        answered();
       }
     }
-    return (int) all.stream().filter(Decision::granted).count();
+
+    /** Asks until five times it was answered. */
+    void insist() {
+      for (int i = 0; i < 5; i++) {
+        RedisFixture.patiently().pollInterval(POLL).until(this::answered);
+      }
+    }
+
+    private boolean answered() {
+      try {
+        granted += (int) limiter.reserve(demand).stream().filter(Decision::granted).count();
+        return true;
+      } catch (AgentException e) {
+        assertThat(e.retryable()).isTrue();
+        unknown++;
+        return false;
+      }
+    }
   }
 }

@@ -23,6 +23,9 @@ import java.util.concurrent.locks.LockSupport;
 
 /** Runs of some steps that two processes execute, each with a store of its own, all noted. */
 final class RunFlow implements AutoCloseable {
+  /** How many runs are executed at a time. */
+  static final int TOGETHER = 40;
+
   private static final int STEPS = 8;
   private static final Duration LONG = Duration.ofSeconds(120);
 
@@ -34,6 +37,7 @@ final class RunFlow implements AutoCloseable {
   private final AgentRuntime two;
   private final List<String> ids = new ArrayList<>();
   private final AtomicInteger made = new AtomicInteger();
+  private volatile boolean held;
 
   RunFlow(Path folder, StateStore store, StateStore other) {
     this.folder = folder;
@@ -47,7 +51,7 @@ final class RunFlow implements AutoCloseable {
   private AgentRuntime runtime(StateStore store, History.Writer history) {
     return AgentRuntime.builder()
         .store(store)
-        .maxConcurrentRuns(20)
+        .maxConcurrentRuns(TOGETHER / 2)
         .listener(history.listener())
         .agent(
             AgentDefinition.of(
@@ -71,14 +75,17 @@ final class RunFlow implements AutoCloseable {
       int number, AgentContext context, History.Writer history, String path, StepAttempt attempt)
       throws InterruptedException {
     history.begin(context.runId(), path, attempt.number());
-    TimeUnit.MILLISECONDS.sleep(20);
+    do {
+      TimeUnit.MILLISECONDS.sleep(20);
+    } while (held);
     history.end(context.runId(), path, attempt.number());
     made.incrementAndGet();
     return number;
   }
 
-  /** Submits so many more, each until it was accepted. */
+  /** Submits so many more, each until it was accepted; steps begin to end when all are. */
   void submit(int more) {
+    held = true;
     for (int i = 0; i < more; i++) {
       int number = ids.size();
       String id = "run-" + number;
@@ -90,6 +97,7 @@ final class RunFlow implements AutoCloseable {
       }
       first.submitted(id);
     }
+    held = false;
   }
 
   private boolean submitted(Submission<Integer> run) {

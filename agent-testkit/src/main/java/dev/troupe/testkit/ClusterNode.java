@@ -19,7 +19,7 @@ final class ClusterNode {
     RedisServer server =
         RedisServer.builder()
             .clustered()
-            .argument("--cluster-node-timeout", "2000", "--repl-diskless-sync-delay", "0")
+            .argument("--cluster-node-timeout", "5000", "--repl-diskless-sync-delay", "0")
             .argument(arguments.toArray(new String[0]))
             .start();
     boolean up = false;
@@ -59,8 +59,9 @@ final class ClusterNode {
     return says("role:master", "INFO", "replication");
   }
 
-  boolean copies() {
-    return says("master_link_status:up", "INFO", "replication");
+  /** Whether it is a master, or a replica that copies all that its master has. */
+  boolean inStep() {
+    return isMaster() || says("master_link_status:up", "INFO", "replication");
   }
 
   boolean seesWhole(int nodes) {

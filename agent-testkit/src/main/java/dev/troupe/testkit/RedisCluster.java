@@ -12,7 +12,7 @@ import java.util.Optional;
  * wanted. All are child processes of this JVM; kill, pause and restart them one by one as the
  * {@link RedisServer}s that they are.
  *
- * <p>A node is missed after two seconds. A master without replicas that was killed takes the whole
+ * <p>A node is missed after five seconds. A master without replicas that was killed takes the whole
  * cluster down until it starts again; one with replicas is replaced by one of them. A killed node
  * keeps its data only if told to, as by {@code argument("--appendonly", "yes")}.
  *
@@ -59,8 +59,9 @@ public final class RedisCluster implements AutoCloseable {
       nodes.get(i).ask("CLUSTER", "REPLICATE", nodes.get(i % MASTERS).id());
     }
     for (ClusterNode replica : nodes.subList(MASTERS, nodes.size())) {
-      RedisSentinel.await(PATIENCE, "a replica is not in step", replica::copies);
+      RedisSentinel.await(PATIENCE, "it is no replica", () -> !replica.isMaster());
     }
+    awaitReplicas(PATIENCE);
     awaitOk(PATIENCE);
   }
 
@@ -174,6 +175,19 @@ public final class RedisCluster implements AutoCloseable {
                 .allMatch(node -> node.seesWhole(nodes.size())));
   }
 
+  /**
+   * Waits until every running replica copies all that its master has.
+   *
+   * @param atMost how long to wait
+   * @throws IllegalStateException when the time is over
+   */
+  public void awaitReplicas(Duration atMost) {
+    RedisSentinel.await(
+        atMost,
+        "a replica is not in step",
+        () -> nodes.stream().filter(n -> n.server().alive()).allMatch(ClusterNode::inStep));
+  }
+
   /** Ends all nodes and deletes their files. May be called more than once. */
   @Override
   public void close() {
@@ -204,7 +218,7 @@ public final class RedisCluster implements AutoCloseable {
     /**
      * Adds arguments of the command line of all nodes.
      *
-     * @param words such as {@code --cluster-node-timeout} and {@code 5000}
+     * @param words such as {@code --cluster-node-timeout} and {@code 2000}
      * @return this
      */
     public Builder argument(String... words) {

@@ -112,7 +112,11 @@ final class FailOverReport {
     int written = 0;
     int lost = 0;
     for (int round = 0; round < ROUNDS; round++) {
-      try (RedisCluster cluster = RedisCluster.builder().replicas(1).start();
+      try (RedisCluster cluster =
+              RedisCluster.builder()
+                  .replicas(1)
+                  .argument("--cluster-node-timeout", "2000")
+                  .start();
           RedisClusterClient client =
               RedisClusterClient.builder()
                   .nodes(Set.of(new HostAndPort("127.0.0.1", cluster.nodes().get(0).port())))
