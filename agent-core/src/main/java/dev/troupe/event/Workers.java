@@ -212,6 +212,7 @@ final class Workers {
   private boolean failed(Task task, Event event, @Nullable String key, Throwable failure) {
     task.attempts++;
     metrics.failed.increment();
+    acquit(task); // it failed, but killed nobody
     LOG.debug("group {}: attempt {} at {} failed", group, task.attempts, event, failure);
     if (options.subscription().mode() == Subscription.Mode.EVERYONE) {
       LOG.warn("{} was not handled: {}", event, failure.toString());

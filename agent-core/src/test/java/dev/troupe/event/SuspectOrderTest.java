@@ -120,6 +120,22 @@ final class SuspectOrderTest {
     begunAre("a1", "a2", "a3");
   }
 
+  /** Else one that kills its process would take the other's good name with it. */
+  @Test
+  void suspectsOfDifferentShardsAreNotHandledBesideEachOther() {
+    subscribe();
+    Delivery other = delivery(2, "b", "quick", 2);
+    transport.deliver(
+        delivery(1, "a", "slow", 2),
+        new Delivery(new Shard("t", 1), "2", other.appended(), 2, other.content()));
+    begunAre("a1");
+    Delivery fresh = delivery(3, "c", "quick", 1);
+    transport.deliver(new Delivery(new Shard("t", 2), "3", fresh.appended(), 1, fresh.content()));
+    begunAre("a1", "c3");
+    slow.countDown();
+    begunAre("a1", "c3", "b2");
+  }
+
   @Test
   void whatWasPolledWhileTheStoreWasAwayComesInOrderAndIsNoSuspect() {
     subscribe();

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -116,6 +117,7 @@ abstract class DeadLetterContract extends BusFixture {
                 deaths.incrementAndGet();
                 throw new InterruptedException();
               }
+              TimeUnit.MILLISECONDS.sleep(10); // is being handled when another one kills
               through.add(e.id());
             });
   }
