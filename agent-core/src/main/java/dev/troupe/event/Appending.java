@@ -7,6 +7,7 @@ import dev.troupe.state.Edit;
 import dev.troupe.state.Outcome;
 import dev.troupe.state.StoreInfo;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +22,7 @@ final class Appending {
   private final List<Outgoing> events;
   private final ShardLog[] logs;
   private final byte[][] values;
-  private final boolean[] in;
+  private final BitSet in;
 
   Appending(StoreTransport transport, List<Outgoing> events) {
     this.transport = transport;
@@ -29,7 +30,7 @@ final class Appending {
     this.events = events;
     this.logs = new ShardLog[events.size()];
     this.values = new byte[events.size()][];
-    this.in = new boolean[events.size()];
+    this.in = new BitSet(events.size());
   }
 
   void run() {
@@ -46,8 +47,8 @@ final class Appending {
       throw e;
     } catch (AgentException e) {
       List<Outgoing> failed = new ArrayList<>();
-      for (int i = 0; i < in.length; i++) {
-        if (!in[i]) {
+      for (int i = 0; i < events.size(); i++) {
+        if (!in.get(i)) {
           failed.add(events.get(i));
         }
       }
@@ -84,12 +85,17 @@ final class Appending {
 
   /** Appends what is not in yet; true when all is. */
   private boolean round() {
+    if (values.length == 1) {
+      Part only = new Part(logs[0]);
+      only.add(0);
+      Change change = access.change(only.log.partition(), only.edits);
+      boolean accepted = only.appended(access.apply(List.of(change)).get(0));
+      transport.trim(only.log);
+      return accepted;
+    }
     Map<ShardLog, Part> last = new LinkedHashMap<>();
     List<Part> parts = new ArrayList<>();
-    for (int i = 0; i < in.length; i++) {
-      if (in[i]) {
-        continue;
-      }
+    for (int i = in.nextClearBit(0); i < values.length; i = in.nextClearBit(i + 1)) {
       Part part = last.get(logs[i]);
       if (part == null || part.edits.size() == MOST_TOGETHER) {
         part = new Part(logs[i]);
@@ -114,7 +120,7 @@ final class Appending {
     private final ShardLog log;
     private final String record;
     private final List<Edit> edits = new ArrayList<>();
-    private final List<Integer> places = new ArrayList<>();
+    private final BitSet places = new BitSet();
     private long bytes;
 
     Part(ShardLog log) {
@@ -124,13 +130,15 @@ final class Appending {
 
     void add(int i) {
       edits.add(new Edit.Mail(record, mailName(events.get(i).event()), values[i], false));
-      places.add(i);
+      places.set(i);
       bytes += values[i].length;
     }
 
     boolean appended(Outcome outcome) {
       boolean accepted = log.appended(record, outcome, bytes);
-      places.forEach(i -> in[i] = accepted);
+      if (accepted) {
+        in.or(places);
+      }
       return accepted;
     }
   }

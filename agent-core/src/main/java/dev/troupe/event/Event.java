@@ -74,7 +74,7 @@ public final class Event {
    * @return a builder, with a new id
    */
   public static Builder builder(String type) {
-    return new Builder(type).time(Instant.ofEpochMilli(CLOCK.millis()));
+    return new Builder(type).time(InstantText.ofMillis(CLOCK.millis()));
   }
 
   /** An event that somebody else made: nothing is set. */

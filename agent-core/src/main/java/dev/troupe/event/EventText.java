@@ -43,6 +43,8 @@ final class EventText {
   private final @Nullable String[] remembered = new String[REMEMBERED];
   private final @Nullable KnownEvents known;
 
+  private Instant lastTime = Instant.EPOCH;
+
   /** Reads; events that are known need not be read. */
   EventText(@Nullable KnownEvents known) {
     this.known = known;
@@ -101,7 +103,9 @@ final class EventText {
     to.line("dataschema", event.schema);
     to.line(Attributes.KEY, event.key);
     if (!others.isEmpty()) {
-      others.forEach(to::line);
+      for (Map.Entry<String, String> other : others.entrySet()) {
+        to.line(other.getKey(), other.getValue());
+      }
     }
     to.put('\n');
   }
@@ -206,6 +210,14 @@ final class EventText {
       throw undecodable("lacks id, source or type", null);
     }
     return event.dataOnly(Arrays.copyOfRange(bytes, begin + 1, bytes.length)).build();
+  }
+
+  /** A time; the same object again for what was appended in the same millisecond. */
+  Instant time(long millis) {
+    if (lastTime.toEpochMilli() != millis) {
+      lastTime = Instant.ofEpochMilli(millis);
+    }
+    return lastTime;
   }
 
   static Event decode(byte[] bytes, int from) {

@@ -16,6 +16,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntToLongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -34,6 +35,7 @@ final class GroupCursors {
   private final StoreAccess access;
   private final String route;
   private final int partition;
+  private final Map<Integer, String> cursorKeys = new ConcurrentHashMap<>();
 
   /** A cursor as it was at a version. */
   record Held(int number, long version, Cursor cursor) {}
@@ -59,7 +61,8 @@ final class GroupCursors {
   }
 
   private String cursorKey(int number) {
-    return route + "/s" + String.format(Locale.ROOT, "%05d", number);
+    return cursorKeys.computeIfAbsent(
+        number, n -> route + "/s" + String.format(Locale.ROOT, "%05d", n));
   }
 
   private String memberKey(String member) {

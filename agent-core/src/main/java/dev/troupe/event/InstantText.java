@@ -2,21 +2,56 @@ package dev.troupe.event;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * RFC 3339 for instants in UTC, as {@link Instant#toString} writes them. Whole milliseconds between
- * the years 1970 and 9999, which is nearly all there is, are written and read without a formatter;
- * days are counted as in H. Hinnant's "chrono-compatible low-level date algorithms".
+ * RFC 3339 for instants in UTC, as {@link Instant#toString} writes them; for transports, which
+ * write and read one for each event. Whole milliseconds between the years 1970 and 9999, which is
+ * nearly all there is, are written and read without a formatter; days are counted as in H.
+ * Hinnant's "chrono-compatible low-level date algorithms". Safe for use by many threads.
  */
-final class InstantText {
+public final class InstantText {
   private static final long DAY = 86_400_000L;
   private static final long FIRST = 0L;
   private static final long LAST = 253_402_300_799_999L;
   private static final int LENGTH = "2026-11-21T10:15:30.123Z".length();
 
+  /** What was asked for last: a thousand events and more are of one millisecond. */
+  private static final AtomicReference<Known> KNOWN =
+      new AtomicReference<>(new Known(Instant.EPOCH, "1970-01-01T00:00:00Z"));
+
+  private static final AtomicReference<Known> READ = new AtomicReference<>(KNOWN.get());
+
+  private record Known(Instant instant, String text) {}
+
   private InstantText() {}
 
-  static String of(Instant time) {
+  /** An instant, the same object as before when it is the same. */
+  static Instant ofMillis(long millis) {
+    Instant last = KNOWN.get().instant;
+    return last.getEpochSecond() == Math.floorDiv(millis, 1_000L)
+            && last.getNano() == Math.floorMod(millis, 1_000L) * 1_000_000
+        ? last
+        : Instant.ofEpochMilli(millis);
+  }
+
+  /**
+   * Writes an instant.
+   *
+   * @param time the instant
+   * @return the text, such as {@code 2026-11-21T10:15:30.123Z}
+   */
+  public static String of(Instant time) {
+    Known known = KNOWN.get();
+    if (known.instant.equals(time)) {
+      return known.text;
+    }
+    String text = written(time);
+    KNOWN.lazySet(new Known(time, text));
+    return text;
+  }
+
+  private static String written(Instant time) {
     if (time.getNano() % 1_000_000 != 0
         || time.getEpochSecond() < FIRST
         || time.getEpochSecond() > LAST / 1_000) {
@@ -55,7 +90,24 @@ final class InstantText {
     text[from + count] = (byte) behind;
   }
 
-  static Instant parse(String text) {
+  /**
+   * Reads an instant.
+   *
+   * @param text what {@link Instant#parse} takes
+   * @return the instant
+   * @throws java.time.format.DateTimeParseException when it is none
+   */
+  public static Instant parse(String text) {
+    Known known = READ.get();
+    if (known.text.equals(text)) {
+      return known.instant;
+    }
+    Instant read = read(text);
+    READ.lazySet(new Known(read, text));
+    return read;
+  }
+
+  private static Instant read(String text) {
     if (text.length() != LENGTH || text.charAt(LENGTH - 1) != 'Z' || text.charAt(10) != 'T') {
       return Instant.parse(text);
     }

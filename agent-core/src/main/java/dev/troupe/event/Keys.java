@@ -9,7 +9,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,11 +37,11 @@ final class Keys {
   static final class ParkedLanes {
     private final AtomicReference<@Nullable Set<String>> lanes = new AtomicReference<>();
 
-    private Set<String> get(Supplier<Set<String>> look) {
+    private Set<String> get(ParkingLot parking, String group, Shard shard) {
       Set<String> known = lanes.get();
       if (known == null) {
         Set<String> found = ConcurrentHashMap.newKeySet();
-        found.addAll(look.get());
+        found.addAll(parking.lanes(group, shard));
         known = lanes.compareAndSet(null, found) ? found : lanes.get();
       }
       return known == null ? Set.of() : known;
@@ -98,7 +97,7 @@ final class Keys {
     if (known == null) {
       return false;
     }
-    Set<String> some = known.get(() -> parking.lanes(group, task.shard));
+    Set<String> some = known.get(parking, group, task.shard);
     if (some.isEmpty()) {
       return false;
     }
@@ -116,7 +115,7 @@ final class Keys {
   void parked(Task task, String key) {
     ParkedLanes known = task.parkedLanes;
     if (known != null) {
-      known.get(() -> parking.lanes(group, task.shard)).add(ParkingLot.laneOf(key));
+      known.get(parking, group, task.shard).add(ParkingLot.laneOf(key));
     }
   }
 

@@ -9,7 +9,11 @@ import org.jspecify.annotations.Nullable;
  * bytes. Safe for use by many threads.
  */
 final class KnownEvents {
-  private static final int PLACES = 8_192; // a power of two
+  /** A power of two. Two neighbours serve one hash, so that few go before they were asked for. */
+  private static final int PLACES = 16_384;
+
+  /** Larger ones are read anew: what is here stays until others come. */
+  private static final int LARGEST = 2_048;
 
   private final AtomicReferenceArray<@Nullable Known> places = new AtomicReferenceArray<>(PLACES);
 
@@ -17,15 +21,24 @@ final class KnownEvents {
 
   private static int place(byte[] bytes) {
     int hash = System.identityHashCode(bytes);
-    return (hash ^ hash >>> 15) & (PLACES - 1);
+    return (hash ^ hash >>> 15) & (PLACES - 2);
   }
 
   void put(byte[] bytes, Event event) {
-    places.lazySet(place(bytes), new Known(bytes, event));
+    if (bytes.length <= LARGEST) {
+      int place = place(bytes);
+      places.lazySet(place + 1, places.get(place)); // the younger of the two moves on
+      places.lazySet(place, new Known(bytes, event));
+    }
   }
 
   @Nullable Event get(byte[] bytes) {
-    Known known = places.get(place(bytes));
+    int place = place(bytes);
+    Event first = event(places.get(place), bytes);
+    return first != null ? first : event(places.get(place + 1), bytes);
+  }
+
+  private static @Nullable Event event(@Nullable Known known, byte[] bytes) {
     return known != null && known.bytes == bytes ? known.event : null;
   }
 }

@@ -84,7 +84,9 @@ final class OwnedShard {
     long position = StoreFeed.position(settlement.delivery());
     if (settlement instanceof Settlement.Done) {
       if (handed.settle(position)) {
-        again.remove(position);
+        if (!again.isEmpty()) {
+          again.remove(position);
+        }
         dirty = true;
       }
     } else if (settlement instanceof Settlement.Again && handed.has(position)) {

@@ -14,7 +14,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +36,7 @@ final class ShardLog {
   private static final int NUMBER_BITS = 20;
   private static final String QUEUE = "$log";
   private static final int ATTEMPTS = 100;
+  private static final String ZEROS = "0000000000";
 
   /** At least so many full records stay, for feeds that remember nothing and are slow. */
   private static final int STAY = 2;
@@ -94,11 +94,12 @@ final class ShardLog {
   }
 
   private String key(long segment) {
-    return route + "/" + String.format(Locale.ROOT, "%010d", segment);
+    return route + "/" + padded(segment);
   }
 
   private RecordId id(long segment) {
-    return new RecordId(partition, key(segment));
+    Head at = head;
+    return new RecordId(partition, at != null && at.open == segment ? at.key : key(segment));
   }
 
   /** The record that takes mail, as far as is known. */
@@ -147,7 +148,13 @@ final class ShardLog {
   }
 
   private static String full(long segment) {
-    return String.format(Locale.ROOT, "full %010d", segment);
+    return "full " + padded(segment);
+  }
+
+  /** With ten digits at least, so that texts are in the order of their numbers. */
+  private static String padded(long number) {
+    String digits = Long.toString(number);
+    return digits.length() < ZEROS.length() ? ZEROS.substring(digits.length()) + digits : digits;
   }
 
   private static byte[] text(long number) {

@@ -23,7 +23,7 @@ abstract class StoreFeed implements Feed {
   final Subscription subscription;
   private final Arrivals arrivals;
   private final long lookEvery;
-  private final ConcurrentLinkedQueue<Settlement> settled = new ConcurrentLinkedQueue<>();
+  private final ConcurrentLinkedQueue<List<Settlement>> settled = new ConcurrentLinkedQueue<>();
   private final Set<String> followed = new HashSet<>();
   private long idle = SHORTEST_NANOS;
   private volatile boolean closed;
@@ -101,18 +101,19 @@ abstract class StoreFeed implements Feed {
 
   @Override
   public final void settle(List<Settlement> settlements) {
-    settled.addAll(settlements);
+    settled.add(List.copyOf(settlements));
     arrivals.signal();
   }
 
   /** What was settled since this was last asked. */
   final List<Settlement> settlements() {
-    if (settled.isEmpty()) {
-      return List.of();
+    List<Settlement> first = settled.poll();
+    if (first == null || settled.isEmpty()) {
+      return first == null ? List.of() : first;
     }
-    List<Settlement> all = new ArrayList<>();
-    for (Settlement one = settled.poll(); one != null; one = settled.poll()) {
-      all.add(one);
+    List<Settlement> all = new ArrayList<>(first);
+    for (List<Settlement> some = settled.poll(); some != null; some = settled.poll()) {
+      all.addAll(some);
     }
     return all;
   }
@@ -148,7 +149,7 @@ abstract class StoreFeed implements Feed {
       end++;
     }
     String offset = Long.toString(entry.position());
-    Instant appended = Instant.ofEpochMilli(Math.min(millis, LATEST_MILLIS));
+    Instant appended = texts.time(Math.min(millis, LATEST_MILLIS));
     if (end == 0 || end == value.length || value[end] != '\n') {
       return new Delivery(
           shard,

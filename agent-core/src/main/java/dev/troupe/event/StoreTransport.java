@@ -87,7 +87,15 @@ public final class StoreTransport implements EventTransport {
   /** CRC-32 of the key in UTF-8, modulo the number of shards, as with partitions of a store. */
   private static int shardOf(String key, int shards) {
     CRC32 crc = new CRC32();
-    crc.update(key.getBytes(StandardCharsets.UTF_8));
+    for (int i = 0; i < key.length(); i++) {
+      char c = key.charAt(i);
+      if (c >= 0x80) {
+        crc.reset();
+        crc.update(key.getBytes(StandardCharsets.UTF_8));
+        break;
+      }
+      crc.update(c);
+    }
     return (int) (crc.getValue() % shards);
   }
 

@@ -3,11 +3,9 @@ package dev.troupe.state;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
-import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +24,9 @@ final class MemoryRecord {
   final NavigableMap<String, byte[]> rows = new TreeMap<>();
   final Map<String, Long> counters = new HashMap<>(2);
   private final List<Stored.MailItem> mail = new ArrayList<>(2);
-  private final Set<String> mailNames = new HashSet<>(2);
+
+  /** Where mail stands, plus one, by the hash of its name; 0 is free. At most half is in use. */
+  private int[] mailPlaces = new int[4];
 
   MemoryRecord(RecordId id, Instant created) {
     this.id = id;
@@ -43,12 +43,32 @@ final class MemoryRecord {
   }
 
   boolean hasMail(String name) {
-    return mailNames.contains(name);
+    return mailPlaces[place(mailPlaces, name)] != 0;
   }
 
   void accept(String name, byte[] content) {
-    mailNames.add(name);
     mail.add(new Stored.MailItem(mail.size() + 1L, name, content));
+    if (mail.size() * 2 > mailPlaces.length) {
+      int[] more = new int[mailPlaces.length * 2];
+      for (int i = 0; i < mail.size() - 1; i++) {
+        more[place(more, mail.get(i).name())] = i + 1;
+      }
+      mailPlaces = more;
+    }
+    mailPlaces[place(mailPlaces, name)] = mail.size();
+  }
+
+  /** Where a name stands, or the free place where it would. */
+  private int place(int[] places, String name) {
+    int hash = name.hashCode();
+    int at = hash ^ hash >>> 16;
+    while (true) {
+      at &= places.length - 1;
+      if (places[at] == 0 || mail.get(places[at] - 1).name().equals(name)) {
+        return at;
+      }
+      at++;
+    }
   }
 
   @Nullable String lane() {

@@ -3,6 +3,7 @@ package dev.troupe.state;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -34,7 +35,18 @@ public final class StoreClock implements InstantSource {
   public static InstantSource monotonic() {
     long nanos = System.nanoTime();
     Instant opened = Instant.now();
-    return () -> opened.plus(System.nanoTime() - nanos, ChronoUnit.NANOS);
+    long openedNanos = TimeUnit.SECONDS.toNanos(opened.getEpochSecond()) + opened.getNano();
+    return new InstantSource() {
+      @Override
+      public Instant instant() {
+        return opened.plus(System.nanoTime() - nanos, ChronoUnit.NANOS);
+      }
+
+      @Override
+      public long millis() {
+        return TimeUnit.NANOSECONDS.toMillis(openedNanos + (System.nanoTime() - nanos));
+      }
+    };
   }
 
   @Override

@@ -4,6 +4,7 @@ import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.event.Delivery;
 import dev.troupe.event.Event;
+import dev.troupe.event.InstantText;
 import dev.troupe.event.Outgoing;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -43,7 +44,7 @@ final class CloudEventRecord {
     headers.add(PREFIX + "source", bytes(event.source()));
     headers.add(PREFIX + "type", bytes(event.type()));
     event.subject().ifPresent(value -> headers.add(PREFIX + "subject", bytes(value)));
-    event.time().ifPresent(value -> headers.add(PREFIX + "time", bytes(value.toString())));
+    event.time().ifPresent(value -> headers.add(PREFIX + "time", bytes(InstantText.of(value))));
     event.schema().ifPresent(value -> headers.add(PREFIX + "dataschema", bytes(value)));
     event.contentType().ifPresent(value -> headers.add(CONTENT_TYPE, bytes(value)));
     event.extensions().forEach((name, value) -> headers.add(PREFIX + name, bytes(value)));
@@ -102,40 +103,56 @@ final class CloudEventRecord {
 
   private static Event event(ConsumerRecord<byte[], byte[]> record, byte[] data)
       throws NoEventException {
-    Map<String, String> attributes = new HashMap<>();
+    Event.Builder event = Event.builder("").time(null);
     String contentType = null;
+    @Nullable String version = null;
+    @Nullable String id = null;
+    @Nullable String source = null;
+    @Nullable String type = null;
+    boolean any = false;
+    boolean keyed = false;
     for (Header header : record.headers()) {
-      if (header.key().equals(CONTENT_TYPE)) {
+      String name = header.key();
+      if (name.equals(CONTENT_TYPE)) {
         contentType = text(header);
-      } else if (header.key().startsWith(PREFIX)) {
-        attributes.put(header.key().substring(PREFIX.length()), text(header));
+      }
+      if (!name.startsWith(PREFIX)) {
+        continue;
+      }
+      any = true;
+      String value = text(header);
+      switch (name) {
+        case "ce_specversion" -> version = value;
+        case "ce_id" -> id = value;
+        case "ce_source" -> source = value;
+        case "ce_type" -> type = value;
+        case "ce_subject" -> event.subject(value);
+        case "ce_dataschema" -> event.schema(value);
+        case "ce_time" -> event.time(time(value));
+        default -> {
+          keyed |= name.equals("ce_partitionkey");
+          event.extension(name.substring(PREFIX.length()), value.isEmpty() ? null : value);
+        }
       }
     }
-    if (attributes.isEmpty() && contentType != null && contentType.startsWith(STRUCTURED)) {
+    if (!any && contentType != null && contentType.startsWith(STRUCTURED)) {
       throw new NoEventException("it is a CloudEvent in structured mode; binary mode is read");
     }
-    String version = required(attributes, "specversion");
-    if (!version.equals("1.0")) {
+    if (!required("specversion", version).equals("1.0")) {
       throw new NoEventException("its header ce_specversion is not 1.0");
     }
-    Event.Builder event =
-        Event.builder(required(attributes, "type"))
-            .id(required(attributes, "id"))
-            .source(required(attributes, "source"))
-            .subject(attributes.remove("subject"))
-            .schema(attributes.remove("dataschema"))
-            .time(time(attributes.remove("time")))
-            .data(data, contentType == null || contentType.isEmpty() ? null : contentType);
-    attributes.forEach((name, value) -> event.extension(name, value.isEmpty() ? null : value));
-    if (!attributes.containsKey("partitionkey")) {
+    if (!keyed) {
       event.key(key(record.key()));
     }
-    return event.build();
+    return event
+        .type(required("type", type))
+        .id(required("id", id))
+        .source(required("source", source))
+        .data(data, contentType == null || contentType.isEmpty() ? null : contentType)
+        .build();
   }
 
-  private static String required(Map<String, String> attributes, String name)
-      throws NoEventException {
-    String value = attributes.remove(name);
+  private static String required(String name, @Nullable String value) throws NoEventException {
     if (value == null) {
       throw new NoEventException("it has no header ce_" + name);
     }
@@ -153,12 +170,11 @@ final class CloudEventRecord {
     return plain && text.length() <= 2_000 ? text : null;
   }
 
-  private static @Nullable Instant time(@Nullable String value) throws NoEventException {
-    if (value == null) {
-      return null;
-    }
+  private static Instant time(String value) throws NoEventException {
     try {
-      return value.endsWith("Z") ? Instant.parse(value) : OffsetDateTime.parse(value).toInstant();
+      return value.endsWith("Z")
+          ? InstantText.parse(value)
+          : OffsetDateTime.parse(value).toInstant();
     } catch (DateTimeException e) {
       throw new NoEventException("its header ce_time is no time");
     }

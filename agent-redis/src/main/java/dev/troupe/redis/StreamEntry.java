@@ -6,6 +6,7 @@ import dev.troupe.AgentException;
 import dev.troupe.event.Delivery;
 import dev.troupe.event.Delivery.Shard;
 import dev.troupe.event.Event;
+import dev.troupe.event.InstantText;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -44,7 +45,7 @@ final class StreamEntry {
     add(words, TYPE, event.type());
     add(words, SUBJECT, event.subject().orElse(null));
     Instant time = event.time().orElse(null);
-    add(words, TIME, time == null ? null : time.toString());
+    add(words, TIME, time == null ? null : InstantText.of(time));
     add(words, CONTENT, event.contentType().orElse(null));
     add(words, SCHEMA, event.schema().orElse(null));
     event.extensions().forEach((name, value) -> add(words, RedisNames.ascii(name), value));
@@ -120,7 +121,7 @@ final class StreamEntry {
             hasType = true;
           }
           case "subject" -> event.subject(text);
-          case "time" -> event.time(Instant.parse(text));
+          case "time" -> event.time(InstantText.parse(text));
           case "datacontenttype" -> contentType = text;
           case "dataschema" -> event.schema(text);
           default -> event.extension(field, text);

@@ -190,10 +190,24 @@ final class StreamShared {
             .add(">"));
   }
 
+  /** Its name as a consumer. */
+  byte[] me() {
+    return me;
+  }
+
+  /** Whether this is still this feed's. */
+  boolean has(Delivery delivery) {
+    return mine.containsKey(delivery.offset());
+  }
+
   /** Takes in what is new. */
   void came(@Nullable Object answer, int most, List<Delivery> out) {
     List<?> streams = StreamAnswers.list(answer);
-    List<?> entries = streams.isEmpty() ? List.of() : StreamAnswers.entries(streams.get(0));
+    came(streams.isEmpty() ? List.of() : StreamAnswers.entries(streams.get(0)), most, out);
+  }
+
+  /** Takes in entries that are new. */
+  void came(List<?> entries, int most, List<Delivery> out) {
     for (Object entry : entries) {
       out.add(take((List<?>) entry, 1));
     }

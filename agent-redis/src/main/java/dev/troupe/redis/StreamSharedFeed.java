@@ -11,6 +11,7 @@ import dev.troupe.redis.RedisLink.Call;
 import dev.troupe.redis.RedisLink.Command;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +30,7 @@ import redis.clients.jedis.exceptions.JedisDataException;
  */
 final class StreamSharedFeed extends StreamFeed {
   private static final int MOST = 500;
+  private static final int MOST_AT_ONCE = 128;
   private static final int LOOK_PARTS = 10;
   private static final int PAGE = 1_000;
   private static final long LONGEST_LOOK = Duration.ofSeconds(1).toNanos();
@@ -41,10 +43,15 @@ final class StreamSharedFeed extends StreamFeed {
   private final Map<Shard, StreamShared> all = new LinkedHashMap<>();
   private final List<byte[]> logs = new ArrayList<>();
   private final StreamPace pace = new StreamPace();
+
+  /** What came while this feed waited and was not handed out yet. */
+  private final List<Delivery> arrived = new ArrayList<>();
+
   private volatile List<ShardState> states = List.of();
   private long nextLook = System.nanoTime();
   private long lastLooked;
   private boolean lookedBefore;
+  private int wanted;
   private int turn = ThreadLocalRandom.current().nextInt(1_000);
 
   StreamSharedFeed(StreamParts parts, Subscription subscription) {
@@ -79,6 +86,13 @@ final class StreamSharedFeed extends StreamFeed {
       }
     }
     List<Delivery> out = new ArrayList<>();
+    wanted = max;
+    if (max > 0 && !arrived.isEmpty()) {
+      hand(out, max);
+      if (!out.isEmpty()) {
+        return out; // at once; all else is done when this is asked the next time
+      }
+    }
     try {
       ask(max == 0 ? 0 : pace.most(Math.min(max, MOST)), out);
     } catch (AgentException e) {
@@ -89,6 +103,17 @@ final class StreamSharedFeed extends StreamFeed {
     pace.saw(out);
     note();
     return out;
+  }
+
+  private void hand(List<Delivery> out, int max) {
+    List<Delivery> some = arrived.subList(0, Math.min(max, arrived.size()));
+    for (Delivery one : some) {
+      StreamShared of = all.get(one.shard());
+      if (of != null && of.has(one)) {
+        out.add(one);
+      }
+    }
+    some.clear();
   }
 
   /** Says, settles, looks and reads wherever there is something to do, in one trip. */
@@ -243,6 +268,10 @@ final class StreamSharedFeed extends StreamFeed {
         asked.get(i).lag(StreamAnswers.lag(groups, group));
       }
     }
+    if (mayTake(order)) {
+      take(order, nanos);
+      return;
+    }
     List<String> ids = new ArrayList<>();
     for (StreamShared one : order) {
       String from = one.waitFrom();
@@ -254,6 +283,45 @@ final class StreamSharedFeed extends StreamFeed {
       if (!came.get(i).isEmpty()) {
         order.get(i).wake();
       }
+    }
+  }
+
+  /** Whether this feed may take from all shards in one call. */
+  private boolean mayTake(List<StreamShared> order) {
+    long now = System.nanoTime();
+    byte[] me = order.get(0).me();
+    boolean may = waiter.takes() && wanted >= order.size();
+    for (StreamShared one : order) {
+      may &= one.known(now, lease) && Arrays.equals(one.me(), me);
+    }
+    return may;
+  }
+
+  /** Waits in the very call that takes what is new, so that it need not be fetched then. */
+  private void take(List<StreamShared> order, long nanos) {
+    long sent = System.nanoTime();
+    long most = Math.min(Math.min(nanos, lease / 4), Math.max(1_000_000, nextLook - sent));
+    int each = Math.max(1, pace.most(Math.min(wanted, MOST_AT_ONCE)) / order.size());
+    List<List<?>> came;
+    try {
+      came = waiter.take(logs, groupName, order.get(0).me(), each, most);
+    } catch (AgentException e) {
+      order.forEach(StreamShared::doubt);
+      throw e;
+    }
+    if (came.isEmpty()) {
+      order.forEach(StreamShared::wake);
+      return;
+    }
+    for (int i = 0; i < order.size(); i++) {
+      if (!came.get(i).isEmpty()) {
+        order.get(i).came(came.get(i), each, arrived);
+      }
+    }
+    pace.saw(arrived);
+    if (System.nanoTime() - sent > lease / 2) {
+      arrived.forEach(this::giveBack); // by now others may have it
+      arrived.clear();
     }
   }
 

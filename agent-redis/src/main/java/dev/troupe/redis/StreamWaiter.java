@@ -4,6 +4,7 @@ import dev.troupe.redis.RedisLink.Ask;
 import dev.troupe.redis.RedisLink.Command;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import redis.clients.jedis.CommandArguments;
@@ -18,6 +19,7 @@ final class StreamWaiter {
   /** A wait is cut into pieces, so that it ends when its thread is interrupted. */
   static final long PIECE_MILLIS = 100;
 
+  private static final byte[] NEW = RedisNames.ascii(">");
   private static final long SHORTEST_NANOS = 2_000_000;
   private static final long LONGEST_NANOS = 50_000_000;
 
@@ -50,14 +52,47 @@ final class StreamWaiter {
   }
 
   private static Ask together(List<byte[]> logs, List<String> ids, int most, long millis) {
-    CommandArguments words = new CommandArguments(Protocol.Command.XREAD).add("COUNT").add(most);
+    return new Command(rest(new CommandArguments(Protocol.Command.XREAD), logs, ids, most, millis));
+  }
+
+  private static CommandArguments rest(
+      CommandArguments words, List<byte[]> logs, List<?> ids, int most, long millis) {
+    words.add("COUNT").add(most);
     if (millis > 0) {
       words.add("BLOCK").add(millis);
     }
     words.add("STREAMS");
     logs.forEach(words::key);
     ids.forEach(words::add);
-    return new Command(words);
+    return words;
+  }
+
+  /** Whether {@link #take} may be asked. */
+  boolean takes() {
+    return !apart;
+  }
+
+  /**
+   * Takes what is new for a consumer of a group, as soon as there is any, or after a while nothing.
+   *
+   * @param most so many entries of each
+   * @param nanos how long to wait when there is none
+   * @return for each stream its entries; nothing at all when some stream or group is not there, or
+   *     the server can't do this for all together
+   */
+  List<List<?>> take(List<byte[]> logs, byte[] group, byte[] consumer, int most, long nanos) {
+    CommandArguments words =
+        new CommandArguments(Protocol.Command.XREADGROUP).add("GROUP").add(group).add(consumer);
+    long millis = Math.max(1, Math.min(PIECE_MILLIS, nanos / 1_000_000));
+    List<byte[]> news = Collections.nCopies(logs.size(), NEW);
+    Object answer = link.each(List.of(new Command(rest(words, logs, news, most, millis)))).get(0);
+    if (answer instanceof JedisDataException e) {
+      apart = RedisErrors.kind(e).equals("CROSSSLOT");
+      if (apart || StreamErrors.isGone(e)) {
+        return List.of();
+      }
+    }
+    return sorted(logs, StreamAnswers.list(answer));
   }
 
   private List<List<?>> apart(List<byte[]> logs, List<String> ids, int most, long nanos) {

@@ -21,8 +21,11 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Whether the contract of the bus finds what is broken. */
+@Execution(ExecutionMode.CONCURRENT) // they mostly wait
 class BrokenBusesTest {
   /** Their tests mostly wait, but not so much that all could go at once. */
   private static final int AT_ONCE = 3;

@@ -98,7 +98,9 @@ final class KafkaEventsReport {
   }
 
   private static double publish(EventBus bus, String topic) {
-    bus.publish(topic, Event.builder("first").build()); // so that the topic is known
+    bus.publish(
+        topic,
+        Event.builder("first").key("k0").data(DATA, null).build()); // so that the topic is known
     long began = System.nanoTime();
     for (int from = 1; from < EVENTS; from += TOGETHER) {
       int until = Math.min(EVENTS, from + TOGETHER);

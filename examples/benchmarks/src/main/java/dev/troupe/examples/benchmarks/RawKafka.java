@@ -145,7 +145,9 @@ final class RawKafka {
     Semaphore room = new Semaphore(1_000);
     CountDownLatch left = new CountDownLatch(events);
     for (int i = 0; i < workers; i++) {
-      new Thread(() -> work(ready, stop, room, left, handler), "worker-" + i).start();
+      Thread worker = new Thread(() -> work(ready, stop, room, left, handler), "worker-" + i);
+      worker.setDaemon(true);
+      worker.start();
     }
     Map<String, KeyQueue> keys = new HashMap<>();
     long first = 0;
