@@ -8,10 +8,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * Counts deliveries for transports that do not: what a feed gets first of a shard may have been in
@@ -26,7 +27,13 @@ final class DeathCounts {
   private final String group;
   private final int window;
   private final Map<Shard, Window> windows = new HashMap<>();
-  private final Set<Delivery> settled = ConcurrentHashMap.newKeySet();
+  private final ConcurrentLinkedQueue<Delivery> settled = new ConcurrentLinkedQueue<>();
+
+  /** Whose counts are to be deleted. */
+  private final Set<Window> emptied = new HashSet<>();
+
+  /** Whether something is counted and not settled; set before that is handed on. */
+  private volatile boolean counting;
 
   private static final class Window {
     final RecordId id;
@@ -54,13 +61,21 @@ final class DeathCounts {
     for (int i = 0; i < counts.length; i++) {
       Delivery delivery = some.get(i);
       counts[i] = delivery.count();
-      Window mine = windows.computeIfAbsent(delivery.shard(), this::load);
+      Window mine = windows.get(delivery.shard());
+      if (mine == null) {
+        mine = load(delivery.shard());
+        windows.put(delivery.shard(), mine);
+      }
+      if (mine.left <= 0 && mine.open.isEmpty()) {
+        continue; // nobody has had what comes now
+      }
       if (mine.open.add(delivery.offset())) {
         if (mine.left <= 0) {
           mine.open.remove(delivery.offset());
           continue;
         }
         mine.left--;
+        counting = true;
         mine.counts.merge(delivery.offset(), 1, Integer::sum);
       } // else it was counted before, and could not be stored
       int count = mine.counts.getOrDefault(delivery.offset(), 1);
@@ -99,20 +114,26 @@ final class DeathCounts {
 
   /** By any thread. */
   void settled(Delivery delivery) {
-    settled.add(delivery);
+    if (counting) {
+      settled.add(delivery);
+    }
   }
 
   private void clear() {
-    if (settled.isEmpty()) {
-      return;
-    }
-    for (Delivery delivery : List.copyOf(settled)) {
-      settled.remove(delivery);
+    for (Delivery delivery = settled.poll(); delivery != null; delivery = settled.poll()) {
       Window mine = windows.get(delivery.shard());
       if (mine != null && mine.open.remove(delivery.offset()) && mine.open.isEmpty()) {
         mine.counts.clear();
-        access.apply(mine.id.partition(), List.of(new Edit.Delete(mine.id.key())));
+        emptied.add(mine);
+        counting = windows.values().stream().anyMatch(window -> !window.open.isEmpty());
       }
+    }
+    for (Iterator<Window> some = emptied.iterator(); some.hasNext(); ) {
+      Window one = some.next();
+      if (one.open.isEmpty()) {
+        access.apply(one.id.partition(), List.of(new Edit.Delete(one.id.key())));
+      }
+      some.remove(); // not before the store has done it
     }
   }
 
