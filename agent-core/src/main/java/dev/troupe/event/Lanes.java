@@ -41,15 +41,6 @@ final class Lanes {
   /** Lanes that wait for others to be empty, with those. */
   private final IdentityHashMap<Lane, Set<Lane>> gated = new IdentityHashMap<>();
 
-  /**
-   * Lanes that wait with a suspect until no other suspect is being handled, in any lane: when one
-   * kills its process, nobody else shall look as if it had.
-   */
-  private final ArrayDeque<Lane> trials = new ArrayDeque<>();
-
-  /** The lane whose suspect may be handled now. */
-  private @Nullable Lane trial;
-
   private final Set<Task> working = Collections.newSetFromMap(new IdentityHashMap<>());
   private final ArrayDeque<Lane> spare = new ArrayDeque<>();
   private final List<Bundle> bundles = new ArrayList<>();
@@ -194,25 +185,8 @@ final class Lanes {
   }
 
   private void offer(Lane lane) {
-    if (Trials.suspect(lane.tasks.getFirst())) {
-      if (trial != null && trial != lane) {
-        trials.add(lane);
-        return;
-      }
-      trial = lane;
-    }
     ready.add(lane);
     readyTasks++;
-  }
-
-  private void endTrial(Lane lane) {
-    if (trial == lane) {
-      trial = null;
-      Lane next = trials.poll();
-      if (next != null) {
-        offer(next);
-      }
-    }
   }
 
   /** Whether tasks of a lane are inside. */
@@ -333,7 +307,6 @@ final class Lanes {
           Lane lane = lanes.get(task.lane);
           if (lane != null) {
             lane.tasks.removeFirst();
-            endTrial(lane);
             if (!lane.tasks.isEmpty()) {
               offer(lane);
               continue;
@@ -369,7 +342,6 @@ final class Lanes {
       }
       lane.due = System.nanoTime() + waitNanos;
       later.add(lane);
-      endTrial(lane);
       work.signal(); // somebody has to know how long to wait
     } finally {
       lock.unlock();
@@ -388,7 +360,6 @@ final class Lanes {
       waiting.addAll(ready);
       waiting.addAll(later);
       waiting.addAll(gated.keySet());
-      waiting.addAll(trials);
       Set<Lane> all = Collections.newSetFromMap(new IdentityHashMap<>());
       all.addAll(waiting);
       all.addAll(lanes.values());
@@ -405,8 +376,6 @@ final class Lanes {
           readyTasks -= ready.remove(lane) ? 1 : 0;
           later.remove(lane);
           gated.remove(lane);
-          trials.remove(lane);
-          endTrial(lane);
           if (lane.name != null) {
             lanes.remove(lane.name);
           }

@@ -34,6 +34,9 @@ final class Task {
   /** How many that came directly before it were dropped. */
   long missed;
 
+  /** How many processes died while it was noted as being handled; -1 when that was not asked. */
+  int killed = -1;
+
   /** Whether it is noted that this suspect is being handled. */
   boolean onTrial;
 

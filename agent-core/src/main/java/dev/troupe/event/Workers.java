@@ -168,8 +168,13 @@ final class Workers {
     }
     int deaths = task.parked == null ? 0 : task.parked.note().deaths();
     try {
-      if (deaths >= options.maxDeliveries() || !trials.begin(task)) {
+      Trials.Verdict verdict = trials.begin(task);
+      if (deaths >= options.maxDeliveries() || verdict == Trials.Verdict.BURY) {
         return stored(task, () -> bury(task, Reason.POISON, null));
+      }
+      if (verdict == Trials.Verdict.WAIT) {
+        lanes.retry(task, Trials.TURN.toNanos());
+        return false;
       }
     } catch (AgentException e) {
       return later(task, e);

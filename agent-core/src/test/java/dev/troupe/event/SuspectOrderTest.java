@@ -41,6 +41,7 @@ final class SuspectOrderTest {
   private final ScriptedTransport transport = new ScriptedTransport();
   private final MemoryStateStore memory = new MemoryStateStore();
   private final AtomicBoolean storeAway = new AtomicBoolean();
+  private final AtomicInteger answersLost = new AtomicInteger();
   private final EventBus bus = EventBus.builder(transport, failing(memory)).build();
   private final Queue<String> begun = new ConcurrentLinkedQueue<>();
   private final CountDownLatch slow = new CountDownLatch(1);
@@ -58,15 +59,24 @@ final class SuspectOrderTest {
         if (storeAway.get()) {
           throw new AgentException(ErrorCode.STORE_UNAVAILABLE, "the store is away");
         }
-        return super.apply(changes);
+        List<Outcome> outcomes = super.apply(changes);
+        if (answersLost.getAndDecrement() > 0) {
+          throw new AgentException(ErrorCode.STORE_UNAVAILABLE, "the store did not answer");
+        }
+        return outcomes;
       }
     };
   }
 
   /** Handles; events of type slow wait. */
   private void subscribe() {
+    subscribe(5);
+  }
+
+  private void subscribe(int maxDeliveries) {
     bus.subscribe("t", "g")
         .concurrency(4)
+        .maxDeliveries(maxDeliveries)
         .start(
             (event, context) -> {
               begun.add(event.id());
@@ -122,8 +132,8 @@ final class SuspectOrderTest {
 
   /** Else one that kills its process would take the other's good name with it. */
   @Test
-  void suspectsOfDifferentShardsAreNotHandledBesideEachOther() {
-    subscribe();
+  void aSuspectWithItsLastChanceIsHandledBesideNoOther() {
+    subscribe(2);
     Delivery other = delivery(2, "b", "quick", 2);
     transport.deliver(
         delivery(1, "a", "slow", 2),
@@ -134,6 +144,29 @@ final class SuspectOrderTest {
     begunAre("a1", "c3");
     slow.countDown();
     begunAre("a1", "c3", "b2");
+  }
+
+  /** They may take long, and there may be many. */
+  @Test
+  void suspectsWithMoreThanOneChanceAreHandledBesideEachOther() {
+    subscribe();
+    Delivery other = delivery(2, "b", "quick", 2);
+    transport.deliver(
+        delivery(1, "a", "slow", 2),
+        new Delivery(new Shard("t", 1), "2", other.appended(), 2, other.content()));
+    Awaitility.await().until(() -> begun.size() == 2);
+    assertThat(begun).containsExactlyInAnyOrder("a1", "b2");
+  }
+
+  /** A store that notes the trial and does not say so has killed nobody. */
+  @Test
+  void aSuspectWhoseNoteWasNotAnsweredIsNotBlamedForIt() {
+    answersLost.set(4);
+    subscribe(3);
+    transport.deliver(delivery(1, "a", "quick", 2));
+    Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> begun.contains("a1"));
+    assertThat(answersLost).hasValueLessThanOrEqualTo(0);
+    assertThat(bus.deadLetters().list("g", null, 10).items()).isEmpty();
   }
 
   @Test

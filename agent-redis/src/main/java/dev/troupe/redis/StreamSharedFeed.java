@@ -203,7 +203,11 @@ final class StreamSharedFeed extends StreamFeed {
             parts.topics().restore(one.shard, group, Mode.SHARED);
           }
         } else if (reads.get(i) == 0) {
+          byte[] before = one.me();
           one.answered((List<?>) answers.get(i), out);
+          if (!Arrays.equals(before, one.me())) {
+            arrived.removeIf(delivery -> delivery.shard().equals(one.shard)); // others have it
+          }
           parts.trimmer().changed(one.shard, one.entriesSettled());
         } else {
           one.came(answers.get(i), reads.get(i), out);
