@@ -35,7 +35,10 @@ public record DeadLetter(
     FAILED,
     /** The process died each time that it was delivered. */
     POISON,
-    /** It failed, and so did an event of the same content before, for good. */
+    /**
+     * It failed once, and an event of the same content did for good in the same subscriber within
+     * the last ten minutes. What is replayed has all its attempts again.
+     */
     REPEATED,
     /** Its bytes are no event. */
     UNDECODABLE,

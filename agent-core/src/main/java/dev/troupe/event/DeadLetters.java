@@ -60,7 +60,7 @@ public final class DeadLetters {
     String offset = task.offset();
     String topic = task.shard.topic();
     int shard = task.shard.number();
-    RecordId id = id(Hash.of(group + " " + topic + " " + shard + " " + offset));
+    RecordId id = id(Hash.of(group + " " + topic + " " + shard + " " + task.identity()));
     Event event = task.event;
     byte[] rest =
         event == null && task.delivery != null

@@ -161,7 +161,7 @@ final class ParkingLot implements AutoCloseable {
             task.attempts,
             0,
             lane);
-    RecordId id = access.id(key(group, task.shard, lane, task.offset()));
+    RecordId id = access.id(key(group, task.shard, lane, task.identity()));
     long now = access.now(id);
     lay(new Parked(id, null, note, event), Instant.ofEpochMilli(now).plus(wait));
   }

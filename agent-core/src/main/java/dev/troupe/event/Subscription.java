@@ -21,7 +21,10 @@ public record Subscription(List<String> topics, String group, Mode mode, Positio
     ORDERED,
     /** A delivery to one feed, in no order. */
     SHARED,
-    /** Everything to every feed, from now on; nothing is remembered. */
+    /**
+     * Everything to every feed, from now on; nothing is remembered. A handler that fails is not
+     * called again, and there are no dead letters: the log says so.
+     */
     EVERYONE
   }
 

@@ -67,6 +67,22 @@ final class Task {
     return task;
   }
 
+  /**
+   * Where it lies and what it is: a topic that was made anew has its offsets once more, and an
+   * event must not be taken for one that lay there before.
+   */
+  String identity() {
+    String what;
+    if (event != null) {
+      what = Hash.of(event.source() + " " + event.id());
+    } else if (delivery != null && delivery.content() instanceof Delivery.Raw raw) {
+      what = Hash.of("", raw.data());
+    } else {
+      return offset();
+    }
+    return offset() + "." + what;
+  }
+
   String offset() {
     if (delivery != null) {
       return delivery.offset();

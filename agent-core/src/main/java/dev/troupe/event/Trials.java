@@ -47,11 +47,11 @@ final class Trials {
   }
 
   private RecordId id(Task task) {
-    return access.id("$try:" + Hash.of(group + ":" + task.shard + ":" + task.offset()));
+    return access.id("$try:" + Hash.of(group + ":" + task.shard + ":" + task.identity()));
   }
 
   static boolean suspect(Task task) {
-    return task.delivery != null && task.count > 1;
+    return task.parked == null ? task.count > 1 : task.parked.note().deaths() > 0;
   }
 
   /** What may be done with a task. */
@@ -108,6 +108,14 @@ final class Trials {
       } finally {
         leave(task);
       }
+    }
+  }
+
+  /** It is a dead letter: should it be replayed, it begins anew. */
+  void forget(Task task) {
+    if (suspect(task)) {
+      RecordId id = id(task);
+      access.apply(id.partition(), List.of(new Edit.Delete(id.key())));
     }
   }
 

@@ -6,8 +6,8 @@ import dev.troupe.resilience.RetryPolicy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicReference;
@@ -24,6 +24,9 @@ final class Workers {
 
   private static final int MOST_PRINTS = 10_000;
 
+  /** What died longer ago may have died of something that is over. */
+  private static final long REPEATED_NANOS = Duration.ofMinutes(10).toNanos();
+
   private final EventBus bus;
   private final SubscriberOptions options;
   private final String group;
@@ -35,7 +38,10 @@ final class Workers {
   private final EventMetrics metrics;
   private final List<Thread> threads = new ArrayList<>();
   private final Trials trials;
-  private final Set<String> deadPrints = ConcurrentHashMap.newKeySet();
+
+  /** When content died here for good. */
+  private final Map<String, Long> deadPrints = new ConcurrentHashMap<>();
+
   private final AtomicReference<@Nullable String> problem = new AtomicReference<>();
   private volatile boolean stopped;
 
@@ -91,7 +97,7 @@ final class Workers {
       long began = System.nanoTime();
       List<Task> over = new ArrayList<>();
       for (Task task = some.next(); task != null; task = some.next()) {
-        if (!stopped && isOver(task)) {
+        if (!stopped && tried(task)) {
           over.add(task);
         }
       }
@@ -106,8 +112,8 @@ final class Workers {
     remember(over);
     List<Settlement> done = new ArrayList<>(over.size());
     for (Task task : over) {
+      acquit(task);
       if (task.delivery != null) {
-        acquit(task);
         done.add(new Settlement.Done(task.delivery));
         if (counts != null) {
           counts.settled(task.delivery);
@@ -157,6 +163,15 @@ final class Workers {
     }
   }
 
+  /** As {@link #isOver}; whatever is wrong, the thread goes on and the event is not lost. */
+  private boolean tried(Task task) {
+    try {
+      return isOver(task);
+    } catch (RuntimeException e) {
+      return later(task, e);
+    }
+  }
+
   /** Does what can be done about it; false when it is to be looked at again later. */
   private boolean isOver(Task task) {
     if (task.unstored != null) {
@@ -166,10 +181,9 @@ final class Workers {
     if (event == null) {
       return stored(task, () -> bury(task, Reason.UNDECODABLE, null));
     }
-    int deaths = task.parked == null ? 0 : task.parked.note().deaths();
     try {
       Trials.Verdict verdict = trials.begin(task);
-      if (deaths >= options.maxDeliveries() || verdict == Trials.Verdict.BURY) {
+      if (verdict == Trials.Verdict.BURY) {
         return stored(task, () -> bury(task, Reason.POISON, null));
       }
       if (verdict == Trials.Verdict.WAIT) {
@@ -223,12 +237,10 @@ final class Workers {
       LOG.warn("{} was not handled: {}", event, failure.toString());
       return true;
     }
-    if (deadPrints.contains(DeadLetters.fingerprint(event))) {
+    if (task.parked == null && isRepeated(event)) {
       return stored(task, () -> bury(task, Reason.REPEATED, failure));
     }
-    double random = ThreadLocalRandom.current().nextDouble();
-    Optional<Duration> wait =
-        options.retry().next(new RetryPolicy.Attempt(task.attempts, failure, random));
+    Optional<Duration> wait = wait(task, failure);
     if (wait.isEmpty()) {
       return stored(task, () -> bury(task, Reason.FAILED, failure));
     }
@@ -244,6 +256,23 @@ final class Workers {
     return stored(task, () -> park(task, event, key == null ? "" : key, wait.get()));
   }
 
+  /** What the policy says; one that fails itself gives up. */
+  private Optional<Duration> wait(Task task, Throwable failure) {
+    double random = ThreadLocalRandom.current().nextDouble();
+    try {
+      return options.retry().next(new RetryPolicy.Attempt(task.attempts, failure, random));
+    } catch (RuntimeException e) {
+      LOG.error("the retry policy of group {} fails, so nothing is tried again", group, e);
+      return Optional.empty();
+    }
+  }
+
+  /** Whether the same content died here lately. What was parked or replayed has its attempts. */
+  private boolean isRepeated(Event event) {
+    Long died = deadPrints.get(DeadLetters.fingerprint(event));
+    return died != null && System.nanoTime() - died < REPEATED_NANOS;
+  }
+
   private void park(Task task, Event event, String key, Duration wait) {
     if (!key.isEmpty()) {
       keys.parked(task, key);
@@ -254,9 +283,16 @@ final class Workers {
 
   private void bury(Task task, Reason reason, @Nullable Throwable failure) {
     bus.deadLetters().put(group, task, reason, failure);
+    trials.forget(task);
     metrics.died(reason);
-    if (task.event != null && deadPrints.size() < MOST_PRINTS) {
-      deadPrints.add(DeadLetters.fingerprint(task.event));
+    if (task.event != null) {
+      long now = System.nanoTime();
+      if (deadPrints.size() >= MOST_PRINTS) {
+        deadPrints.values().removeIf(died -> now - died >= REPEATED_NANOS);
+      }
+      if (deadPrints.size() < MOST_PRINTS) {
+        deadPrints.put(DeadLetters.fingerprint(task.event), now);
+      }
     }
     LOG.warn(
         "group {} could not handle {} of {}, which is now a dead letter: {} after {} attempt(s){}",
@@ -291,8 +327,8 @@ final class Workers {
     return false;
   }
 
-  private boolean later(Task task, AgentException why) {
-    if (problem.getAndSet(why.getMessage()) == null) {
+  private boolean later(Task task, RuntimeException why) {
+    if (problem.getAndSet(String.valueOf(why.getMessage())) == null) {
       LOG.warn("group {} can't lay down what failed, and waits: {}", group, why.toString());
     }
     lanes.retry(task, UNSTORED.toNanos());

@@ -69,7 +69,7 @@ public final class AgentRuntime implements AutoCloseable {
     StateStore store = ownStore == null ? Objects.requireNonNull(given) : ownStore;
     this.core = settings.core(store, metrics);
     this.lifecycle = new Lifecycle(core);
-    this.health = new HealthCheck(core, lifecycle);
+    this.health = new HealthCheck(core, lifecycle, settings.events);
     lifecycle.start();
     if (metrics != null) {
       metrics.watch(this, core);

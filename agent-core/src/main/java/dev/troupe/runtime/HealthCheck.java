@@ -1,5 +1,6 @@
 package dev.troupe.runtime;
 
+import dev.troupe.event.EventBus;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -10,10 +11,12 @@ import org.jspecify.annotations.Nullable;
 final class HealthCheck {
   private final RuntimeCore core;
   private final Lifecycle lifecycle;
+  private final @Nullable EventBus events;
 
-  HealthCheck(RuntimeCore core, Lifecycle lifecycle) {
+  HealthCheck(RuntimeCore core, Lifecycle lifecycle, @Nullable EventBus events) {
     this.core = core;
     this.lifecycle = lifecycle;
+    this.events = events;
   }
 
   RuntimeHealth look(boolean closed) {
@@ -34,6 +37,9 @@ final class HealthCheck {
     }
     recent(core.stuck)
         .ifPresent(run -> degraded.add("run " + run + " gave no sign of life and was begun again"));
+    if (events != null) {
+      degraded.addAll(events.problems());
+    }
     RuntimeHealth.State state =
         !down.isEmpty()
             ? RuntimeHealth.State.DOWN

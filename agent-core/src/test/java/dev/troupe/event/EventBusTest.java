@@ -13,6 +13,8 @@ import dev.troupe.state.Edit;
 import dev.troupe.state.ForwardingStore;
 import dev.troupe.state.MemoryStateStore;
 import dev.troupe.state.Outcome;
+import dev.troupe.state.Place;
+import dev.troupe.state.Scan;
 import dev.troupe.state.StateStore;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
@@ -70,6 +72,89 @@ final class EventBusTest {
     Awaitility.await().until(() -> shared.size() >= ids.size() && everyone.size() >= ids.size());
     assertThat(shared).containsExactlyInAnyOrderElementsOf(ids);
     assertThat(everyone).containsExactlyInAnyOrderElementsOf(ids);
+  }
+
+  @Test
+  void aRetryPolicyThatFailsGivesUpAndStopsNothing() {
+    bus.subscribe("t", "g")
+        .concurrency(1)
+        .retry(
+            attempt -> {
+              throw new IllegalStateException("no policy");
+            })
+        .start(
+            (event, context) -> {
+              if (event.type().equals("bad")) {
+                throw new IllegalArgumentException("bad");
+              }
+              handled.add(event.id());
+            });
+    bus.publish("t", Event.builder("bad").key("k").build());
+    Event good = Event.builder("good").key("k").build();
+    bus.publish("t", good);
+    handledAre(List.of(good.id()));
+    List<DeadLetter> letters = bus.deadLetters().list("g", null, 10).items();
+    assertThat(letters).extracting(DeadLetter::reason).containsExactly(DeadLetter.Reason.FAILED);
+  }
+
+  @Test
+  void whatIsReplayedHasAllItsAttemptsAgain() {
+    AtomicInteger attempts = new AtomicInteger();
+    bus.subscribe("t", "g")
+        .retry(RetryPolicy.fixed(3, Duration.ofMillis(1)))
+        .start(
+            (event, context) -> {
+              attempts.incrementAndGet();
+              throw new IllegalArgumentException("always");
+            });
+    bus.publish("t", Event.of("bad", 1));
+    Awaitility.await().until(() -> !bus.deadLetters().list("g", null, 10).items().isEmpty());
+    DeadLetter letter = bus.deadLetters().list("g", null, 10).items().get(0);
+    assertThat(attempts).hasValue(3);
+    assertThat(bus.deadLetters().replay(letter.id())).isTrue();
+    Awaitility.await().until(() -> attempts.get() == 6);
+    Awaitility.await().until(() -> !bus.deadLetters().list("g", null, 10).items().isEmpty());
+    DeadLetter again = bus.deadLetters().list("g", null, 10).items().get(0);
+    assertThat(again.reason()).isEqualTo(DeadLetter.Reason.FAILED);
+  }
+
+  @Test
+  void anEventOfATopicThatWasMadeAnewIsNotTakenForOneThatLayThereBefore() {
+    for (int topics = 1; topics <= 2; topics++) {
+      StoreTransport fresh = StoreTransport.builder(new MemoryStateStore()).shards(1).build();
+      try (EventBus own = EventBus.builder(fresh, store).build()) {
+        own.subscribe("t", "dies")
+            .retry(RetryPolicy.none())
+            .start(
+                (event, context) -> {
+                  throw new IllegalArgumentException("always");
+                });
+        own.subscribe("t", "waits")
+            .hotDelay(Duration.ZERO)
+            .retry(RetryPolicy.fixed(2, Duration.ofHours(1)))
+            .start(
+                (event, context) -> {
+                  throw new IllegalArgumentException("later");
+                });
+        own.publish("t", Event.builder("x").key("k").json(topics).build());
+        int so = topics;
+        Awaitility.await()
+            .untilAsserted(
+                () -> assertThat(own.deadLetters().list("dies", null, 10).items()).hasSize(so));
+        Awaitility.await().untilAsserted(() -> assertThat(parkedOf("waits")).isEqualTo(so));
+      }
+    }
+  }
+
+  private long parkedOf(String group) {
+    long count = 0;
+    for (int partition = 0; partition < store.info().partitions(); partition++) {
+      count +=
+          store.scan(new Scan.Records(partition, "$park:", null, false, 500)).items().stream()
+              .filter(found -> found.place() instanceof Place.Queued q && q.queue().contains(group))
+              .count();
+    }
+    return count;
   }
 
   @Test

@@ -8,6 +8,7 @@ import dev.troupe.ErrorCode;
 import dev.troupe.agent.Agent;
 import dev.troupe.agent.AgentDefinition;
 import dev.troupe.agent.Step;
+import dev.troupe.event.EventBus;
 import dev.troupe.resilience.RetryPolicy;
 import dev.troupe.state.Claim;
 import dev.troupe.state.Grant;
@@ -110,6 +111,27 @@ class HealthTest {
           .until(() -> runtime.health().state() == RuntimeHealth.State.DEGRADED);
       assertThat(runtime.health().problems())
           .containsExactly("no runs can be taken from the store");
+      away.set(false);
+      Awaitility.await()
+          .atMost(SOON)
+          .until(() -> runtime.health().state() == RuntimeHealth.State.UP);
+    }
+  }
+
+  @Test
+  void aBusThatHasAProblemShows() {
+    StateStore store = store();
+    try (EventBus bus = EventBus.over(store);
+        AgentRuntime runtime = AgentRuntime.builder().store(store).events(bus).start()) {
+      bus.subscribe("t", "g").start((event, context) -> {});
+      away.set(true);
+      Awaitility.await()
+          .atMost(SOON)
+          .until(
+              () ->
+                  runtime.health().problems().stream()
+                      .anyMatch(problem -> problem.startsWith("group g gets no events")));
+      assertThat(runtime.health().state()).isEqualTo(RuntimeHealth.State.DEGRADED);
       away.set(false);
       Awaitility.await()
           .atMost(SOON)
