@@ -13,13 +13,16 @@ import dev.troupe.state.Edit;
 import dev.troupe.state.ForwardingStore;
 import dev.troupe.state.MemoryStateStore;
 import dev.troupe.state.Outcome;
+import dev.troupe.state.Page;
 import dev.troupe.state.Place;
 import dev.troupe.state.Scan;
 import dev.troupe.state.StateStore;
+import dev.troupe.state.StoreInfo;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -27,6 +30,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -155,6 +159,87 @@ final class EventBusTest {
               .count();
     }
     return count;
+  }
+
+  @Test
+  void aStoreThatForgetsMoreThanTheTransportIsRefusedUnlessThatIsSaid() {
+    StoreTransport lasting =
+        StoreTransport.builder(
+                new ForwardingStore(new MemoryStateStore()) {
+                  @Override
+                  public StoreInfo info() {
+                    StoreInfo info = super.info();
+                    return new StoreInfo(
+                        info.name(),
+                        info.partitions(),
+                        info.sharing(),
+                        StoreInfo.Durability.MACHINE,
+                        info.findLag());
+                  }
+                })
+            .build();
+    assertThatThrownBy(() -> EventBus.builder(lasting, store).build())
+        .isInstanceOf(AgentException.class)
+        .hasMessageContaining("storeMayForget()");
+    try (EventBus own = EventBus.builder(lasting, store).storeMayForget().build()) {
+      assertThatThrownBy(() -> own.publishAfter("t", Event.of("x", 1), Duration.ofHours(1)))
+          .isInstanceOf(AgentException.class)
+          .hasMessageContaining("can't publish later");
+      AtomicInteger attempts = new AtomicInteger();
+      AtomicLong parked = new AtomicLong();
+      own.subscribe("t", "g")
+          .hotDelay(Duration.ZERO)
+          .retry(RetryPolicy.fixed(3, Duration.ofMillis(50)))
+          .start(
+              (event, context) -> {
+                parked.addAndGet(parkedOf("g"));
+                if (attempts.incrementAndGet() < 3) {
+                  throw new IllegalStateException("not yet");
+                }
+                handled.add(event.id());
+              });
+      Event event = Event.of("x", 2);
+      own.publish("t", event);
+      handledAre(List.of(event.id()));
+      assertThat(attempts).hasValue(3);
+      assertThat(parked).as("waits in memory, where it is not settled").hasValue(0);
+    }
+  }
+
+  @Test
+  void deadLettersComeInPagesAndAreReplayedAsSlowlyAsAsked() {
+    int count = 250;
+    AtomicBoolean well = new AtomicBoolean();
+    Subscriber subscriber =
+        bus.subscribe("t", "g")
+            .retry(RetryPolicy.none())
+            .start(
+                (event, context) -> {
+                  if (!well.get()) {
+                    throw new IllegalStateException("not yet");
+                  }
+                  handled.add(event.id());
+                });
+    List<String> ids = publish(count);
+    Awaitility.await()
+        .until(() -> bus.deadLetters().list("g", null, 1_000).items().size() == count);
+    List<DeadLetter> all = new ArrayList<>();
+    String cursor = null;
+    do {
+      Page<DeadLetter> page = bus.deadLetters().list("g", cursor, 60);
+      assertThat(page.items()).hasSizeBetween(1, 60);
+      all.addAll(page.items());
+      cursor = page.next();
+    } while (cursor != null);
+    assertThat(all).extracting(DeadLetter::id).doesNotHaveDuplicates().hasSize(count);
+    assertThat(all).extracting(DeadLetter::since).isSortedAccordingTo(Comparator.reverseOrder());
+    well.set(true);
+    long began = System.nanoTime();
+    assertThat(bus.deadLetters().replayAll("g", 200)).isEqualTo(count);
+    assertThat(Duration.ofNanos(System.nanoTime() - began))
+        .isGreaterThan(Duration.ofMillis((count - 1) * 1_000L / 200));
+    handledAre(ids);
+    subscriber.close();
   }
 
   @Test
