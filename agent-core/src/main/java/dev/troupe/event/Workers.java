@@ -282,9 +282,22 @@ final class Workers {
   }
 
   private void bury(Task task, Reason reason, @Nullable Throwable failure) {
+    note(task); // before anybody can see the letter
     bus.deadLetters().put(group, task, reason, failure);
     trials.forget(task);
     metrics.died(reason);
+    LOG.warn(
+        "group {} could not handle {} of {}, which is now a dead letter: {} after {} attempt(s){}",
+        group,
+        task.event == null ? "bytes at " + task.offset() : task.event,
+        task.shard,
+        reason,
+        task.attempts,
+        failure == null ? "" : ", " + failure.getClass().getName());
+  }
+
+  /** Its content died here. */
+  private void note(Task task) {
     if (task.event != null) {
       long now = System.nanoTime();
       if (deadPrints.size() >= MOST_PRINTS) {
@@ -294,14 +307,6 @@ final class Workers {
         deadPrints.put(DeadLetters.fingerprint(task.event), now);
       }
     }
-    LOG.warn(
-        "group {} could not handle {} of {}, which is now a dead letter: {} after {} attempt(s){}",
-        group,
-        task.event == null ? "bytes at " + task.offset() : task.event,
-        task.shard,
-        reason,
-        task.attempts,
-        failure == null ? "" : ", " + failure.getClass().getName());
   }
 
   private boolean stored(Task task, Runnable store) {
