@@ -148,7 +148,9 @@ final class DeathCounts {
         }
       }
     } finally {
-      shards.forEach(windows::remove); // when they come back others have counted meanwhile
+      // when they come back others have counted meanwhile, which must not be deleted
+      emptied.removeIf(window -> shards.stream().anyMatch(s -> windows.get(s) == window));
+      shards.forEach(windows::remove);
     }
   }
 
