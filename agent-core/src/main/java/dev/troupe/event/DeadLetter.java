@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param attempts how many attempts were made, as far as it is known
  * @param error what the last attempt threw, class and message; empty when there was none
  * @param since since when it is here, by the store's clock
- * @param content the event, or bytes that are none
+ * @param content the event, or bytes that are none with the key and the headers that came with
+ *     them, as far as these have no more than 64 KiB together
  */
 public record DeadLetter(
     String id,

@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +30,7 @@ public final class DeadLetters {
   private final StoreAccess access;
   private final ParkingLot parking;
 
-  /** What is kept of a dead letter beside its content. */
+  /** What is kept of a dead letter beside its content; bytes that are no event have envelopes. */
   private record Note(
       int format,
       String group,
@@ -39,7 +40,37 @@ public final class DeadLetters {
       Reason reason,
       int attempts,
       String error,
-      boolean raw) {}
+      boolean raw,
+      @Nullable Envelope envelope) {}
+
+  /** What came with bytes that are no event; absent in what older versions wrote. */
+  private record Envelope(byte @Nullable [] key, Map<String, byte[]> headers) {
+    /** Whatever came, it must not keep its dead letter from being stored. */
+    private static final int MOST_BYTES = 64 * 1024;
+
+    static Envelope of(Delivery.Raw raw) {
+      int left = MOST_BYTES;
+      byte[] key = raw.key();
+      if (key != null) {
+        key = key.length <= left ? key : null;
+        left -= key == null ? 0 : key.length;
+      }
+      Map<String, byte[]> headers = new TreeMap<>();
+      for (Map.Entry<String, byte[]> one : new TreeMap<>(raw.headers()).entrySet()) {
+        int bytes = 6 * one.getKey().length() + one.getValue().length; // a name may be escaped
+        if (bytes <= left) {
+          headers.put(one.getKey(), one.getValue());
+          left -= bytes;
+        }
+      }
+      return new Envelope(key, headers);
+    }
+
+    /** How many headers and keys of these bytes are not kept. */
+    int missing(Delivery.Raw raw) {
+      return raw.headers().size() - headers.size() + (raw.key() != null && key == null ? 1 : 0);
+    }
+  }
 
   DeadLetters(StoreAccess access, ParkingLot parking) {
     this.access = access;
@@ -62,10 +93,12 @@ public final class DeadLetters {
     int shard = task.shard.number();
     RecordId id = id(Hash.of(group + " " + topic + " " + shard + " " + task.identity()));
     Event event = task.event;
+    Delivery.Raw raw = task.raw();
     byte[] rest =
-        event == null && task.delivery != null
-            ? ((Delivery.Raw) task.delivery.content()).data()
+        raw != null
+            ? raw.data()
             : EventText.encode(event == null ? Event.builder("none").build() : event);
+    Envelope envelope = raw == null ? null : Envelope.of(raw);
     Note note =
         new Note(
             1,
@@ -75,8 +108,9 @@ public final class DeadLetters {
             offset,
             reason,
             task.attempts,
-            error(task, failure),
-            event == null);
+            error(raw, envelope, failure),
+            event == null,
+            envelope);
     Map<String, String> tags = new HashMap<>();
     tags.put("troupe", "dead");
     tags.put("group", group);
@@ -92,11 +126,16 @@ public final class DeadLetters {
     access.apply(id.partition(), edits);
   }
 
-  private static String error(Task task, @Nullable Throwable failure) {
+  private static String error(
+      Delivery.@Nullable Raw raw, @Nullable Envelope envelope, @Nullable Throwable failure) {
     if (failure == null) {
-      return task.delivery != null && task.delivery.content() instanceof Delivery.Raw raw
-          ? raw.why()
-          : "";
+      int missing = raw == null || envelope == null ? 0 : envelope.missing(raw);
+      String why = raw == null ? "" : raw.why();
+      return missing == 0
+          ? why
+          : why
+              + "; key and headers have more than %d bytes, %d of them are not kept here"
+                  .formatted(Envelope.MOST_BYTES, missing);
     }
     String text = failure.getClass().getName() + ": " + failure.getMessage();
     return text.substring(0, Math.min(1_000, text.length()));
@@ -145,9 +184,13 @@ public final class DeadLetters {
           ErrorCode.STORE_MISMATCH,
           "dead letter " + id + " was written by another version of the library");
     }
+    Envelope envelope = known.envelope();
     Delivery.Content what =
         known.raw()
-            ? new Delivery.Raw(content.rest(), Map.of(), known.error())
+            ? envelope == null
+                ? new Delivery.Raw(content.rest(), Map.of(), known.error())
+                : new Delivery.Raw(
+                    content.rest(), envelope.headers(), known.error(), envelope.key())
             : new Delivery.Decoded(EventText.decode(content.rest(), 0));
     return Optional.of(
         new DeadLetter(

@@ -3,6 +3,7 @@ package dev.troupe.event;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An event as a feed got it.
@@ -49,12 +50,27 @@ public record Delivery(Shard shard, String offset, Instant appended, int count, 
    * Bytes that are no event.
    *
    * @param data the bytes, not copied
-   * @param headers what came with them, for transports that have headers
+   * @param headers what came with them, for transports that have headers; of several with one name
+   *     the last
    * @param why what is wrong with them, without showing any
+   * @param key the bytes by which they were put in their shard, not copied; null when there are
+   *     none, or the transport has no such thing
    */
-  public record Raw(byte[] data, Map<String, byte[]> headers, String why) implements Content {
+  public record Raw(byte[] data, Map<String, byte[]> headers, String why, byte @Nullable [] key)
+      implements Content {
     public Raw {
       headers = Map.copyOf(headers);
+    }
+
+    /**
+     * Bytes without a key.
+     *
+     * @param data the bytes, not copied
+     * @param headers what came with them
+     * @param why what is wrong with them, without showing any
+     */
+    public Raw(byte[] data, Map<String, byte[]> headers, String why) {
+      this(data, headers, why, null);
     }
   }
 

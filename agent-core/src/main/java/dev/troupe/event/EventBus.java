@@ -33,7 +33,9 @@ import org.jspecify.annotations.Nullable;
  *       which they were published, also when one of them is tried again; events of other keys do
  *       not wait for them. Only an event that comes a second time may come late.
  *   <li>A handler that throws is called again as the retry policy says. When the policy gives up,
- *       the event is a dead letter with the reason, the attempts and the error.
+ *       the event is a dead letter with the reason, the attempts and the error. In mode {@code
+ *       EVERYONE} it is called once for each event, and nothing becomes a dead letter: the log
+ *       tells what was not handled.
  *   <li>An event that kills its process each time is a dead letter after {@link
  *       Subscriber.Builder#maxDeliveries}; what was delivered beside it is not.
  *   <li>Bytes that are no event are a dead letter, and stop nothing.

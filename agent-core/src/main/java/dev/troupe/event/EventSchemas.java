@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
@@ -129,21 +130,23 @@ public final class EventSchemas {
 
   @SuppressWarnings("unchecked") // objects of JSON
   private static byte[] upcast(Event event, List<Form> forms, int from) {
+    String next = "";
     try {
       Map<String, Object> data = event.data(Map.class);
       for (int i = from + 1; i < forms.size(); i++) {
+        next = forms.get(i).name();
         UnaryOperator<Map<String, Object>> upcaster = forms.get(i).upcaster();
         if (upcaster == null || data == null) {
-          throw new IllegalArgumentException("nothing leads to " + forms.get(i).name());
+          throw new IllegalArgumentException("nothing leads to " + next);
         }
         data = upcaster.apply(new HashMap<>(data));
       }
       return Codec.json().encode(data, Map.class);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) { // the host's code; no thread may die of it
       throw new AgentException(
           ErrorCode.INVALID_INPUT,
-          "%s could not be brought from schema %s to the latest"
-              .formatted(event, forms.get(from).name()),
+          "%s could not be brought from schema %s to %s: %s"
+              .formatted(event, forms.get(from).name(), next, e.getClass().getName()),
           e);
     }
   }
@@ -187,7 +190,7 @@ public final class EventSchemas {
       if (!types.containsKey(type)) {
         throw new IllegalArgumentException("type " + type + " has no form before " + name);
       }
-      return add(type, name, schema, upcaster);
+      return add(type, name, schema, Objects.requireNonNull(upcaster, "upcaster"));
     }
 
     private Builder add(

@@ -44,8 +44,14 @@ final class Lanes {
   private final Set<Task> working = Collections.newSetFromMap(new IdentityHashMap<>());
   private final ArrayDeque<Lane> spare = new ArrayDeque<>();
   private final List<Bundle> bundles = new ArrayList<>();
+
+  /** What the thread does that polls, and nobody else at that time. */
+  private final Bundle polling = new Bundle(List.of());
+
   private final int workers;
   private final boolean bundling;
+  private @Nullable Thread poller;
+  private int idle;
   private int inside;
   private int readyTasks;
   private long changes;
@@ -125,6 +131,27 @@ final class Lanes {
         work.signal();
       }
       return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * As {@link #put(List)}, by the thread that polls. When this is the only task inside and there is
+   * a thread that has nothing to do, the latter polls from now on, and this one does the task: that
+   * is sooner than if the other had to wake up first.
+   *
+   * @return what the caller, which does not poll any more, is to do; null when it polls on
+   */
+  @Nullable Bundle putOrDo(List<Task> tasks) {
+    lock.lock();
+    try {
+      boolean none = inside == 0; // else events come faster than it takes to change places
+      if (!put(tasks) || !none || ready.size() != 1 || idle == 0 || closed) {
+        return null;
+      }
+      poller = null;
+      return taken();
     } finally {
       lock.unlock();
     }
@@ -223,13 +250,35 @@ final class Lanes {
     }
   }
 
-  /** The next tasks, each the first of its lane; waits for one. Null when closed. */
+  /** Whether this stands for polling. */
+  boolean isPolling(Bundle some) {
+    return some == polling;
+  }
+
+  /** Who polls; null for nobody. Stays as it is when closed. */
+  @Nullable Thread poller() {
+    lock.lock();
+    try {
+      return poller;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * The next tasks, each the first of its lane, or polling when nobody does that; waits for one.
+   * Null when closed.
+   */
   @Nullable Bundle take() {
     lock.lock();
     try {
       while (true) {
         if (closed) {
           return null;
+        }
+        if (poller == null) {
+          poller = Thread.currentThread();
+          return polling;
         }
         long wait = wake();
         if (!ready.isEmpty()) {
@@ -239,10 +288,13 @@ final class Lanes {
         if (!bundles.isEmpty()) {
           return bundles.get(0);
         }
+        idle++;
         try {
           work.awaitNanos(wait);
         } catch (InterruptedException e) {
           // a handler that interrupted its own thread; the thread goes on with other events
+        } finally {
+          idle--;
         }
       }
     } finally {

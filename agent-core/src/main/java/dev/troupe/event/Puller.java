@@ -17,7 +17,9 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The thread that polls for a subscriber, and what it does with what comes. */
+/**
+ * Polls for a subscriber, and passes on what comes. One thread of the subscriber polls at a time.
+ */
 final class Puller implements ParkingLot.Taker {
   private static final Logger LOG = LoggerFactory.getLogger(Puller.class);
   private static final Duration WAIT = Duration.ofMillis(200);
@@ -36,7 +38,6 @@ final class Puller implements ParkingLot.Taker {
   private final EventMetrics metrics;
   private final Following following;
   private final Set<String> served = ConcurrentHashMap.newKeySet();
-  private final Thread thread;
 
   /** What was polled and is not in the lanes yet, because it could not be counted or looked up. */
   private final List<Delivery> polled = new ArrayList<>();
@@ -65,16 +66,13 @@ final class Puller implements ParkingLot.Taker {
     this.metrics = new EventMetrics(bus.meters());
     this.following = bus.following(options);
     this.workers = new Workers(bus, options, feed, lanes, keys, seen, counts, metrics);
-    this.thread = new Thread(this::run, "troupe-events-" + options.subscription().group());
-    thread.setDaemon(true);
   }
 
   void start() {
     serve(Set.copyOf(options.subscription().topics()));
     serve(following.first(feed));
     metrics.watch(options.subscription().group(), this);
-    workers.start();
-    thread.start();
+    workers.start(this::poll);
   }
 
   private void serve(Set<String> topics) {
@@ -131,28 +129,51 @@ final class Puller implements ParkingLot.Taker {
     }
   }
 
-  private void run() {
+  /** Polls until there is something else for this thread to do; null when it is over. */
+  private Lanes.@Nullable Bundle poll() {
     long pause = TICK;
     while (!stopped) {
+      boolean unused = Thread.interrupted(); // by a handler that interrupted its own thread
       try {
-        turn();
+        Lanes.Bundle some = turn();
+        if (some != null) {
+          return some;
+        }
         problem.set(null);
         pause = TICK;
       } catch (RuntimeException e) {
         if (stopped) {
-          return;
+          return null;
         }
         String why = e instanceof AgentException known ? known.getMessage() : e.toString();
         if (problem.getAndSet(why) == null) {
           LOG.warn("group {} gets no events now: {}", options.subscription().group(), why);
         }
-        lanes.awaitLess(pause);
+        rest(pause);
         pause = Math.min(LONGEST_PAUSE, pause * 2);
+      }
+    }
+    return null;
+  }
+
+  /** While the store is away and the feed is not, this is a member all the same. */
+  private void rest(long pause) {
+    long end = System.nanoTime() + pause;
+    boolean answers = true;
+    for (long left = pause; left > 0 && !stopped; left = end - System.nanoTime()) {
+      lanes.awaitLess(Math.min(left, WAIT.toNanos()));
+      if (answers && !polled.isEmpty() && !stopped) {
+        try {
+          feed.poll(0, Duration.ZERO);
+        } catch (RuntimeException e) {
+          answers = false;
+          LOG.debug("group {}: the feed fails, too", options.subscription().group(), e);
+        }
       }
     }
   }
 
-  private void turn() {
+  private Lanes.@Nullable Bundle turn() {
     if (!draining && !paused && following.due()) {
       serve(following.again(feed));
     }
@@ -163,21 +184,26 @@ final class Puller implements ParkingLot.Taker {
       if (draining || paused) {
         lanes.awaitLess(TICK);
       }
-      return;
+      return null;
     }
     if (polled.isEmpty()) {
       polled.addAll(feed.poll(waits ? most - lanes.inside() : most, WAIT));
     } else { // the store was away; it is still a member
       feed.poll(0, Duration.ZERO);
     }
-    accept(polled, counts == null || polled.isEmpty() ? null : counts.counted(polled));
+    if (polled.isEmpty()) {
+      return null;
+    }
+    List<Task> tasks = accept(polled, counts == null ? null : counts.counted(polled));
     polled.clear();
+    problem.set(null);
+    // the last thing that is done here: another thread may poll by now; and what is not taken is
+    // not settled, and goes to others
+    return lanes.putOrDo(tasks);
   }
 
-  private void accept(List<Delivery> some, int @Nullable [] times) {
-    if (some.isEmpty()) {
-      return;
-    }
+  /** Says what is to be handled of what came, and settles the rest. */
+  private List<Task> accept(List<Delivery> some, int @Nullable [] times) {
     Set<Delivery> old = seen == null ? Set.of() : seen.of(some);
     List<Task> tasks = new ArrayList<>(some.size());
     List<Settlement> others = new ArrayList<>(0);
@@ -193,14 +219,14 @@ final class Puller implements ParkingLot.Taker {
       tasks.add(Task.of(delivery, times == null ? delivery.count() : times[i]));
     }
     keys.assign(tasks);
-    if (options.overflow() == Overflow.WAIT) {
-      boolean unused = lanes.put(tasks); // what is not taken is not settled, and goes to others
-    } else {
+    if (options.overflow() != Overflow.WAIT) {
       drop(lanes.put(tasks, options.maxInFlight(), options.overflow()), others);
+      tasks = List.of();
     }
     if (!others.isEmpty()) {
       feed.settle(others);
     }
+    return tasks;
   }
 
   private void drop(List<Task> dropped, List<Settlement> settlements) {
@@ -254,10 +280,18 @@ final class Puller implements ParkingLot.Taker {
     }
     stopped = true;
     workers.stop();
-    join(thread);
+    Thread poller = lanes.poller();
+    if (poller != null) {
+      join(poller);
+    }
     uncount();
-    feed.close();
-    metrics.close();
+    try {
+      feed.close();
+    } catch (AgentException e) {
+      LOG.debug("others will find out by themselves that this member has gone: {}", e.toString());
+    } finally {
+      metrics.close();
+    }
   }
 
   private void uncount() {

@@ -8,17 +8,30 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
 
-/** Which events a group has handled: a record for each, which expires. */
+/**
+ * Which events a group has handled: a record for each, which expires. What was handled here last is
+ * known without the store, too: a copy may have been taken before the first one was handled. Used
+ * by many threads.
+ */
 final class Seen {
   private static final int TOGETHER = 200;
+
+  /** More than a subscriber usually has inside. */
+  private static final int KNOWN_HERE = 20_000;
 
   private final StoreAccess access;
   private final String group;
   private final Duration window;
+  private final ReentrantLock lock = new ReentrantLock();
+
+  /** When events were handled here, by source and id, the oldest first. */
+  private final LinkedHashMap<String, Long> here = new LinkedHashMap<>();
 
   Seen(StoreAccess access, String group, Duration window) {
     this.access = access;
@@ -27,7 +40,37 @@ final class Seen {
   }
 
   private RecordId id(Event event) {
-    return access.id("$seen:" + Hash.of(group + " " + event.source() + " " + event.id()));
+    return access.id("$seen:" + Hash.of(group + " " + name(event)));
+  }
+
+  private static String name(Event event) {
+    return event.source() + " " + event.id();
+  }
+
+  /** Whether it was handled here within the window. */
+  boolean isHere(Event event) {
+    lock.lock();
+    try {
+      Long handled = here.get(name(event));
+      return handled != null && System.nanoTime() - handled < window.toNanos();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** It was handled here just now. */
+  void note(Event event) {
+    lock.lock();
+    try {
+      String name = name(event);
+      here.remove(name);
+      here.put(name, System.nanoTime());
+      if (here.size() > KNOWN_HERE) {
+        here.remove(here.keySet().iterator().next());
+      }
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** Those of some deliveries that were handled before. */

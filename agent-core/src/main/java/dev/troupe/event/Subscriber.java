@@ -232,9 +232,14 @@ public final class Subscriber implements AutoCloseable {
     /**
      * Recognises events that this group has handled before, by source and id, at the cost of two
      * more calls of the store for a batch. Where a handler starts or signals runs under the event's
-     * id, this is not needed.
+     * id, this is not needed. Not for mode {@code EVERYONE}, where each member handles each event.
      *
-     * @param window for how long; longer than any redelivery can take
+     * <p>The window has to be longer than an event can take to come again: longer than all waits of
+     * the retry policy together, which {@link #start} checks as far as the policy tells, and longer
+     * than publishers go on sending, a group is away, or a transport takes to give what a dead
+     * process had to others, which nothing here knows.
+     *
+     * @param window for how long
      * @return this
      */
     public Builder dedupe(Duration window) {
@@ -272,7 +277,8 @@ public final class Subscriber implements AutoCloseable {
      * @param handler what is done with each event
      * @return the subscriber; closed by the caller, at the latest with the bus
      * @throws AgentException with {@link ErrorCode#INVALID_INPUT} when events may be dropped in a
-     *     mode in which each is settled, or a pattern or name is wrong
+     *     mode in which each is settled, or a pattern or name is wrong, or {@link #dedupe} does not
+     *     go with the mode or forgets sooner than {@link #retry} gives up
      */
     public Subscriber start(EventHandler handler) {
       Objects.requireNonNull(handler, "handler");
@@ -285,6 +291,9 @@ public final class Subscriber implements AutoCloseable {
       if (topics.isEmpty()) {
         throw new AgentException(
             ErrorCode.INVALID_INPUT, "group %s names no topic and no pattern".formatted(group));
+      }
+      if (!dedupe.isZero()) {
+        Redelivery.check(group, mode, retry, dedupe);
       }
       Puller puller = new Puller(bus, new SubscriberOptions(this, handler));
       Subscriber subscriber = new Subscriber(bus, puller);

@@ -28,6 +28,9 @@ final class Task {
   /** What is known of what is parked in its shard; null where that does not matter. */
   Keys.@Nullable ParkedLanes parkedLanes;
 
+  /** Whether another one of its id was handled here after this one had come. */
+  boolean copy;
+
   /** How many attempts failed. */
   int attempts;
 
@@ -75,12 +78,19 @@ final class Task {
     String what;
     if (event != null) {
       what = Hash.of(event.source() + " " + event.id());
-    } else if (delivery != null && delivery.content() instanceof Delivery.Raw raw) {
-      what = Hash.of("", raw.data());
     } else {
-      return offset();
+      Delivery.Raw raw = raw();
+      if (raw == null) {
+        return offset();
+      }
+      what = Hash.of("", raw.data());
     }
     return offset() + "." + what;
+  }
+
+  /** The bytes that are no event, null when it is one. */
+  Delivery.@Nullable Raw raw() {
+    return delivery != null && delivery.content() instanceof Delivery.Raw raw ? raw : null;
   }
 
   String offset() {

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -66,9 +67,14 @@ final class Workers {
     this.trials = new Trials(bus.access(), group, options.maxDeliveries());
   }
 
-  void start() {
-    for (int i = 1; i <= options.concurrency(); i++) {
-      Thread thread = new Thread(this::run, "troupe-events-" + group + "-" + i);
+  /**
+   * Begins.
+   *
+   * @param poll polls as long as one thread has to, and gives what that is to do then
+   */
+  void start(Supplier<Lanes.@Nullable Bundle> poll) {
+    for (int i = 0; i <= options.concurrency(); i++) { // one of them polls
+      Thread thread = new Thread(() -> run(poll), "troupe-events-" + group + "-" + i);
       thread.setDaemon(true);
       threads.add(thread);
     }
@@ -78,7 +84,12 @@ final class Workers {
   void stop() {
     stopped = true;
     lanes.close();
-    threads.forEach(Thread::interrupt);
+    Thread poller = lanes.poller();
+    for (Thread thread : threads) {
+      if (thread != poller) { // that one ends by itself, and may be sending
+        thread.interrupt();
+      }
+    }
   }
 
   List<String> problems() {
@@ -88,16 +99,19 @@ final class Workers {
         : List.of("group " + group + " can't lay down what failed, and waits: " + why);
   }
 
-  private void run() {
+  private void run(Supplier<Lanes.@Nullable Bundle> poll) {
     while (true) {
       Lanes.Bundle some = lanes.take();
+      if (some != null && lanes.isPolling(some)) {
+        some = poll.get();
+      }
       if (some == null) {
         return;
       }
       long began = System.nanoTime();
       List<Task> over = new ArrayList<>();
       for (Task task = some.next(); task != null; task = some.next()) {
-        if (!stopped && tried(task)) {
+        if (!stopped && (isCopy(task) || tried(task))) {
           over.add(task);
         }
       }
@@ -106,6 +120,14 @@ final class Workers {
         lanes.over(over, System.nanoTime() - began);
       }
     }
+  }
+
+  private boolean isCopy(Task task) {
+    if (seen == null || task.delivery == null || task.event == null) {
+      return false;
+    }
+    task.copy = seen.isHere(task.event);
+    return task.copy;
   }
 
   private void settle(List<Task> over) {
@@ -143,7 +165,7 @@ final class Workers {
     try {
       List<Event> events = new ArrayList<>();
       for (Task task : over) {
-        if (task.event != null) {
+        if (task.event != null && !task.copy) {
           events.add(task.event);
         }
       }
@@ -166,7 +188,11 @@ final class Workers {
   /** As {@link #isOver}; whatever is wrong, the thread goes on and the event is not lost. */
   private boolean tried(Task task) {
     try {
-      return isOver(task);
+      boolean over = isOver(task);
+      if (over && seen != null && task.event != null) {
+        seen.note(task.event);
+      }
+      return over;
     } catch (RuntimeException e) {
       return later(task, e);
     }
@@ -224,7 +250,7 @@ final class Workers {
         lanes.retry(task, Long.MAX_VALUE / 4); // it goes to others when this one has left
         return false;
       }
-      return failed(task, event, key, failure);
+      return failed(task, original, key, failure); // in the form in which it came
     }
   }
 
@@ -282,6 +308,16 @@ final class Workers {
   }
 
   private void bury(Task task, Reason reason, @Nullable Throwable failure) {
+    if (options.subscription().mode() == Subscription.Mode.EVERYONE) { // nobody could replay it
+      LOG.warn(
+          "group {} could not handle {} of {}: {}{}",
+          group,
+          task.event == null ? "bytes at " + task.offset() : task.event,
+          task.shard,
+          reason,
+          failure == null ? "" : ", " + failure);
+      return;
+    }
     note(task); // before anybody can see the letter
     bus.deadLetters().put(group, task, reason, failure);
     trials.forget(task);

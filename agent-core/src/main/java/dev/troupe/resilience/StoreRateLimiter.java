@@ -37,6 +37,10 @@ import org.jspecify.annotations.Nullable;
  * A decision counts from when it was made, or, when it took the store more than 10 ms to store it,
  * from then on; so a window may see as much more as comes back in 10 ms.
  *
+ * <p>When the store does not answer, calls fail after a second and a few of its time limits at the
+ * latest, however many ask and for however many groups: who has waited for a second while others
+ * were not answered fails without asking.
+ *
  * <p>Safe for use by many threads.
  */
 public final class StoreRateLimiter implements RateLimiter {
@@ -53,6 +57,9 @@ public final class StoreRateLimiter implements RateLimiter {
 
   private static final Duration KEPT_LONGER = Duration.ofMinutes(1);
 
+  /** Who has waited for so long when others are not answered is not to wait for an own answer. */
+  private static final long PATIENCE_NANOS = 1_000_000_000;
+
   private final StateStore store;
   private final Combiner<Work, Work> combiner;
 
@@ -61,6 +68,10 @@ public final class StoreRateLimiter implements RateLimiter {
 
   private final StoreTime time = new StoreTime();
   private long latest;
+  private @Nullable Away away;
+
+  /** When the store last failed to answer. */
+  private record Away(long nanos, AgentException why) {}
 
   /** A group's record as it was at a version; 0 for absent. */
   private record Seen(long version, byte @Nullable [] value) {}
@@ -70,6 +81,7 @@ public final class StoreRateLimiter implements RateLimiter {
     final String group;
     final List<Demand> demands;
     final List<Settlement> settlements;
+    final long since = System.nanoTime();
     Map<String, Long> late = Map.of();
     List<Decision> decisions = List.of();
     @Nullable RuntimeException failure;
@@ -184,13 +196,19 @@ public final class StoreRateLimiter implements RateLimiter {
     List<Batch> again = new ArrayList<>();
     List<Tried> tried = new ArrayList<>();
     for (Batch batch : open) {
+      AgentException tooLate = outOfPatience(batch);
+      if (tooLate != null) {
+        fail(List.of(batch), tooLate);
+        continue;
+      }
       try {
         Tried decided = decide(batch);
         if (decided != null) {
           tried.add(decided);
         }
-      } catch (AgentException away) {
-        fail(List.of(batch), away);
+      } catch (AgentException e) {
+        lost(e);
+        fail(List.of(batch), e);
       }
     }
     if (tried.isEmpty()) {
@@ -199,9 +217,10 @@ public final class StoreRateLimiter implements RateLimiter {
     List<Outcome> outcomes;
     try {
       outcomes = store.apply(tried.stream().map(Tried::change).toList());
-    } catch (AgentException away) {
+    } catch (AgentException e) {
       tried.forEach(t -> groups.remove(t.batch.id.key()));
-      fail(tried.stream().map(Tried::batch).toList(), away);
+      lost(e);
+      fail(tried.stream().map(Tried::batch).toList(), e);
       return again;
     }
     for (int i = 0; i < tried.size(); i++) {
@@ -222,6 +241,29 @@ public final class StoreRateLimiter implements RateLimiter {
       }
     }
     return again;
+  }
+
+  private void lost(AgentException why) {
+    if (why.code() == ErrorCode.STORE_UNAVAILABLE) {
+      away = new Away(System.nanoTime(), why);
+    }
+  }
+
+  /** Why a batch is not to be asked for; null when it is. */
+  private @Nullable AgentException outOfPatience(Batch batch) {
+    Away last = away;
+    if (last == null) {
+      return null;
+    }
+    long lostAt = last.nanos;
+    if (batch.works.stream().noneMatch(work -> lostAt - work.since > PATIENCE_NANOS)) {
+      return null;
+    }
+    return new AgentException(
+        ErrorCode.STORE_UNAVAILABLE,
+        "nothing was granted or settled, because the store did not answer those before in time: "
+            + last.why.getMessage(),
+        last.why);
   }
 
   /** What was decided long before it was stored counts from when it was stored. */

@@ -63,9 +63,10 @@ public final class EventTriggers {
 
   /**
    * Sends each event as a signal to the run that its {@code correlationid} names, which receives it
-   * by {@link dev.troupe.agent.AgentContext#awaitSignal}. A run that has ended hears no more; one
-   * that does not exist yet may be started by an event that comes later, so the subscriber's retry
-   * policy tries again.
+   * by {@link dev.troupe.agent.AgentContext#awaitSignal}. A run that has ended hears no more, and
+   * the event is settled. One that does not exist yet may be started by an event that comes later,
+   * so the subscriber's retry policy tries again; when it gives up the event is a dead letter. A
+   * run that ended and was removed counts as one that does not exist.
    *
    * @param runtime any runtime of the fleet
    * @param signal the signal's name

@@ -134,16 +134,18 @@ final class SuspectOrderTest {
   @Test
   void aSuspectWithItsLastChanceIsHandledBesideNoOther() {
     subscribe(2);
-    Delivery other = delivery(2, "b", "quick", 2);
+    Delivery other = delivery(2, "b", "slow", 2);
     transport.deliver(
         delivery(1, "a", "slow", 2),
         new Delivery(new Shard("t", 1), "2", other.appended(), 2, other.content()));
-    begunAre("a1");
+    Awaitility.await().until(() -> begun.size() == 1); // either may be the first
     Delivery fresh = delivery(3, "c", "quick", 1);
     transport.deliver(new Delivery(new Shard("t", 2), "3", fresh.appended(), 1, fresh.content()));
-    begunAre("a1", "c3");
+    Awaitility.await().until(() -> begun.contains("c3"));
+    assertThat(begun).hasSize(2);
     slow.countDown();
-    begunAre("a1", "c3", "b2");
+    Awaitility.await().until(() -> begun.size() == 3);
+    assertThat(begun).containsExactlyInAnyOrder("a1", "b2", "c3");
   }
 
   /** They may take long, and there may be many. */

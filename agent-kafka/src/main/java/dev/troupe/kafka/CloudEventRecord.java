@@ -71,7 +71,7 @@ final class CloudEventRecord {
   }
 
   static Delivery.Raw raw(ConsumerRecord<byte[], byte[]> record, String why) {
-    return new Delivery.Raw(value(record), headers(record), why);
+    return new Delivery.Raw(value(record), headers(record), why, record.key());
   }
 
   /**

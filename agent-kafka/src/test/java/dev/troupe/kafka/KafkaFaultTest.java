@@ -8,8 +8,12 @@ import dev.troupe.event.Event;
 import dev.troupe.event.EventBus;
 import dev.troupe.event.EventTransport.Topic;
 import dev.troupe.event.Outgoing;
+import dev.troupe.event.Subscriber;
+import dev.troupe.jdbc.SqliteStateStore;
+import dev.troupe.resilience.RetryPolicy;
 import dev.troupe.state.MemoryStateStore;
 import dev.troupe.testkit.ChildProcess;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -20,17 +24,23 @@ import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.MemberDescription;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Slow handlers, members that come and go or hang, and brokers that die. */
 @Timeout(240)
@@ -63,7 +73,11 @@ class KafkaFaultTest {
   }
 
   private EventBus bus() {
-    KafkaTransport transport = kafka.transport().build();
+    return bus(kafka.transport());
+  }
+
+  private EventBus bus(KafkaTransport.Builder by) {
+    KafkaTransport transport = by.build();
     transports.add(transport);
     transport.prepare(List.of(Topic.of(topic)), true);
     EventBus bus = EventBus.builder(transport, store).storeMayForget().build();
@@ -110,19 +124,21 @@ class KafkaFaultTest {
     publish(bus, 3);
     awaitAllHandled();
     assertThat(handled.values()).containsOnly(1);
-    assertThat(members()).isEqualTo(2);
+    assertThat(members("g")).hasSize(2);
   }
 
-  private static int members() throws Exception {
+  private static List<String> members(String group) throws Exception {
     try (Admin admin =
         Admin.create(Map.of("bootstrap.servers", kafka.cluster.bootstrapServers()))) {
       return admin
-          .describeConsumerGroups(List.of("g"))
+          .describeConsumerGroups(List.of(group))
           .all()
           .get(30, TimeUnit.SECONDS)
-          .get("g")
+          .get(group)
           .members()
-          .size();
+          .stream()
+          .map(MemberDescription::consumerId)
+          .toList();
     }
   }
 
@@ -209,6 +225,120 @@ class KafkaFaultTest {
       }
       events.forEach(one -> published.add(one.event().id()));
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+    }
+  }
+
+  /** Row C6: it had handled what it could not commit, and the next owner knows. */
+  @Test
+  void whatASuspendedMemberHasHandledIsNotHandledAgainByItsSuccessor() {
+    HangingCodec codec = new HangingCodec("hangs");
+    HangingCodec others = new HangingCodec("nothing");
+    CountDownLatch open = new CountDownLatch(1);
+    CountDownLatch begun = new CountDownLatch(1);
+    EventBus publisher = bus();
+    noting(bus(kafka.transport().codec(topic, codec)))
+        .start(
+            (event, context) -> {
+              begun.countDown();
+              open.await(60, TimeUnit.SECONDS);
+              handled.merge(event.id(), 1, Integer::sum);
+            });
+    publish(publisher, 20);
+    await().atMost(PATIENCE).until(() -> begun.getCount() == 0);
+    Event hangs = Event.of("hangs", 1);
+    publisher.publish(topic, hangs);
+    await().atMost(PATIENCE).until(() -> codec.delivered.contains(hangs.id()));
+    List<String> before = List.copyOf(codec.delivered);
+    open.countDown(); // nobody polls, so what is done now is not committed
+    await().atMost(PATIENCE).until(() -> handled.size() == before.size() - 1);
+    noting(bus(kafka.transport().codec(topic, others)))
+        .start((event, context) -> handled.merge(event.id(), 1, Integer::sum));
+    published.add(hangs.id());
+    awaitAllHandled();
+    assertThat(others.delivered).containsAll(before);
+    codec.goOn();
+    publish(publisher, 20);
+    awaitAllHandled();
+    assertThat(handled).hasSize(published.size());
+    assertThat(handled.values()).containsOnly(1);
+  }
+
+  private Subscriber.Builder noting(EventBus bus) {
+    return bus.subscribe(topic, "g-" + topic).concurrency(30).dedupe(Duration.ofMinutes(5));
+  }
+
+  /** Row C9. */
+  @Test
+  void whatCannotBeLaidDownIsNotCommittedAndComesAgainAfterARestart(@TempDir Path folder)
+      throws Exception {
+    Path file = folder.resolve("state.db");
+    SqliteStateStore lost = SqliteStateStore.open(file);
+    KafkaTransport transport =
+        kafka
+            .transport()
+            .shards(1)
+            .commitEvery(Duration.ZERO)
+            .setting("max.poll.interval.ms", "1200")
+            .build();
+    transports.add(transport);
+    transport.prepare(List.of(Topic.of(topic)), true);
+    AtomicInteger attempts = new AtomicInteger();
+    Event bad = Event.builder("bad").key("bad").build();
+    try (EventBus bus = EventBus.builder(transport, lost).build()) {
+      bus.subscribe(topic, "g-" + topic)
+          .retry(RetryPolicy.none())
+          .start(
+              (event, context) -> {
+                if (event.type().equals("bad")) {
+                  attempts.incrementAndGet();
+                  lost.close();
+                  throw new IllegalStateException("always");
+                }
+                handled.merge(event.id(), 1, Integer::sum);
+              });
+      publish(bus, 3);
+      awaitAllHandled();
+      await().atMost(PATIENCE).until(() -> committed() == 3);
+      bus.publish(topic, bad);
+      await().atMost(PATIENCE).until(() -> attempts.get() == 1);
+      publish(bus, 3);
+      await().atMost(PATIENCE).until(() -> !bus.problems().isEmpty());
+      assertThat(bus.problems().toString()).contains("group g-" + topic);
+      // it waits longer and longer between its looks at the store, and is a member all the same
+      List<String> members = members("g-" + topic);
+      await()
+          .during(Duration.ofMillis(3_500))
+          .atMost(PATIENCE)
+          .until(() -> committed() == 3 && attempts.get() == 1);
+      assertThat(members("g-" + topic)).hasSize(1).isEqualTo(members);
+      bus.close(Duration.ZERO);
+    }
+    assertThat(committed()).isEqualTo(3);
+    AtomicInteger again = new AtomicInteger();
+    try (SqliteStateStore found = SqliteStateStore.open(file);
+        EventBus bus = EventBus.builder(transport, found).build()) {
+      bus.subscribe(topic, "g-" + topic)
+          .start(
+              (event, context) -> {
+                again.addAndGet(event.id().equals(bad.id()) ? 1 : 0);
+                handled.merge(event.id(), 1, Integer::sum);
+              });
+      awaitAllHandled();
+      await().atMost(PATIENCE).until(() -> again.get() == 1 && committed() == 7);
+      assertThat(bus.deadLetters().list("g-" + topic, null, 10).items()).isEmpty();
+    }
+  }
+
+  private long committed() throws Exception {
+    try (Admin admin =
+        Admin.create(Map.of("bootstrap.servers", kafka.cluster.bootstrapServers()))) {
+      OffsetAndMetadata mark =
+          admin
+              .listConsumerGroupOffsets("g-" + topic)
+              .partitionsToOffsetAndMetadata()
+              .get(30, TimeUnit.SECONDS)
+              .get(new TopicPartition(topic, 0));
+      return mark == null ? -1 : mark.offset();
     }
   }
 

@@ -3,11 +3,13 @@ package dev.troupe.kafka;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.event.Delivery;
 import dev.troupe.event.Event;
+import dev.troupe.event.EventBus;
 import dev.troupe.event.EventTransport.Topic;
 import dev.troupe.event.Feed;
 import dev.troupe.event.Outgoing;
@@ -15,6 +17,8 @@ import dev.troupe.event.Position;
 import dev.troupe.event.Settlement;
 import dev.troupe.event.Subscription;
 import dev.troupe.event.Subscription.Mode;
+import dev.troupe.state.MemoryStateStore;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -30,7 +34,11 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
+import javax.management.MBeanServer;
+import javax.management.ObjectName;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -70,6 +78,44 @@ class KafkaGroupTest extends KafkaFixture {
       assertThat(committed().metadata().length()).isLessThanOrEqualTo(2_048);
     }
     feed.close();
+  }
+
+  @Test
+  void manyEventsAreSettledByFewCommits() throws Exception {
+    int count = 10_000;
+    String client = "commits-" + topic;
+    try (KafkaTransport one = kafka.transport().setting("client.id", client).build();
+        EventBus bus = EventBus.builder(one, new MemoryStateStore()).storeMayForget().build()) {
+      one.prepare(List.of(new Topic(topic, 1, Duration.ZERO)), true);
+      AtomicInteger handled = new AtomicInteger();
+      long began = System.nanoTime();
+      bus.subscribe(topic, "g-" + topic)
+          .maxInFlight(10) // so that it is polled a thousand times
+          .start((event, context) -> handled.incrementAndGet());
+      for (int i = 0; i < count; i += 1_000) {
+        append(1_000, "k" + i);
+      }
+      await()
+          .atMost(Duration.ofSeconds(60))
+          .until(() -> handled.get() == count && committed().offset() == count);
+      long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began);
+      double commits = commits(client);
+      // one in 100 ms, and some when partitions come
+      assertThat(commits).isBetween(1.0, 5.0 + millis / 100.0);
+    }
+  }
+
+  /** Of all consumers of a client, as Kafka counts them. */
+  private static double commits(String client) throws Exception {
+    MBeanServer beans = ManagementFactory.getPlatformMBeanServer();
+    ObjectName names =
+        new ObjectName(
+            "kafka.consumer:type=consumer-coordinator-metrics,client-id=" + client + "*");
+    double all = 0;
+    for (ObjectName one : beans.queryNames(names, null)) {
+      all += (Double) beans.getAttribute(one, "commit-total");
+    }
+    return all;
   }
 
   @Test
@@ -205,6 +251,39 @@ class KafkaGroupTest extends KafkaFixture {
       feed.close();
       assertThat(take(everyone, 50)).hasSize(50);
       everyone.close();
+    }
+  }
+
+  /** Row C2. */
+  @Test
+  void whoGivesPartitionsAwayIsToldHowLongThereIs() {
+    transport.prepare(List.of(new Topic(topic, 2, Duration.ZERO)), true);
+    Duration less = Duration.ofMillis(123);
+    assertThat(told("less", kafka.transport().drainAtMost(less))).containsOnly(less);
+    assertThat(told("more", kafka.transport().drainAtMost(Duration.ofMinutes(1))))
+        .containsOnly(Duration.ofMillis(LocalKafka.POLL_INTERVAL / 4));
+  }
+
+  private List<Duration> told(String name, KafkaTransport.Builder by) {
+    List<Duration> told = new CopyOnWriteArrayList<>();
+    Subscription group = new Subscription(List.of(topic), name, Mode.ORDERED, Position.END);
+    try (KafkaTransport one = by.build();
+        Feed first = one.open(group, (shards, atMost) -> told.add(atMost))) {
+      until(() -> first.shards().size() == 2, first);
+      try (Feed second = one.open(group, (shards, atMost) -> {})) {
+        until(() -> !second.shards().isEmpty(), first, second);
+        return List.copyOf(told);
+      }
+    }
+  }
+
+  private static void until(BooleanSupplier reached, Feed... polled) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(40);
+    while (!reached.getAsBoolean()) {
+      for (Feed feed : polled) {
+        feed.poll(0, Duration.ofMillis(5));
+      }
+      assertThat(System.nanoTime() - end).as("the group was divided").isNegative();
     }
   }
 

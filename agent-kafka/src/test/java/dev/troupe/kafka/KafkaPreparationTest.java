@@ -3,9 +3,13 @@ package dev.troupe.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.event.AppendFailedException;
+import dev.troupe.event.Delivery;
 import dev.troupe.event.Event;
 import dev.troupe.event.EventTransport.Problem;
 import dev.troupe.event.EventTransport.Topic;
@@ -14,7 +18,11 @@ import dev.troupe.event.Outgoing;
 import dev.troupe.event.Position;
 import dev.troupe.event.Subscription;
 import dev.troupe.event.Subscription.Mode;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -27,14 +35,17 @@ import org.apache.kafka.common.acl.AclPermissionType;
 import org.apache.kafka.common.resource.PatternType;
 import org.apache.kafka.common.resource.ResourcePattern;
 import org.apache.kafka.common.resource.ResourceType;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.slf4j.LoggerFactory;
 
 /** Row C8: what would keep events from flowing is named at the start, with what to do. */
 @Timeout(120)
 class KafkaPreparationTest {
+  private static final String PASSWORD = "hunter2canary";
   private static LocalKafka kafka;
   private static Admin admin;
 
@@ -42,7 +53,7 @@ class KafkaPreparationTest {
 
   @BeforeAll
   static void start() {
-    kafka = LocalKafka.withAccessRules();
+    kafka = LocalKafka.withAccessRules(Map.of("app", PASSWORD));
     admin = Admin.create(Map.of("bootstrap.servers", kafka.cluster.bootstrapServers()));
   }
 
@@ -192,6 +203,125 @@ class KafkaPreparationTest {
           .hasMessageContaining(group)
           .hasMessageContaining("Read");
     }
+  }
+
+  private static KafkaTransport.Builder withPassword(String password) {
+    String login =
+        "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"app\""
+            + " password=\"%s\";";
+    return kafka
+        .transport()
+        .setting("bootstrap.servers", kafka.cluster.guardedServers())
+        .setting("security.protocol", "SASL_PLAINTEXT")
+        .setting("sasl.mechanism", "PLAIN")
+        .setting("sasl.jaas.config", login.formatted(password));
+  }
+
+  /** None with an old client, which can't do all that a share group needs. */
+  private String[] shareGroups() {
+    return ShareGroups.clientHasThem() ? new String[] {"share-" + topic} : new String[0];
+  }
+
+  private List<Subscription> oneOfEachKind(Position from) {
+    List<Subscription> all = new ArrayList<>();
+    all.add(new Subscription(List.of(topic), "ordered-" + topic, Mode.ORDERED, from));
+    all.add(new Subscription(List.of(topic), "shared-" + topic, Mode.SHARED, from));
+    all.add(new Subscription(List.of(topic), "everyone-" + topic, Mode.EVERYONE, from));
+    for (String group : shareGroups()) {
+      all.add(new Subscription(List.of(topic), group, Mode.SHARED, from));
+    }
+    return all;
+  }
+
+  @Test
+  void theRightPasswordReachesEveryClient() {
+    try (KafkaTransport transport =
+        withPassword(PASSWORD)
+            .shards(1)
+            .shareGroups(shareGroups())
+            .shareDeliveries(3) // what brokers do by default
+            .build()) {
+      assertThat(transport.prepare(List.of(Topic.of(topic)), true)).isEmpty();
+      Outgoing event = new Outgoing(topic, Event.of("x", 1));
+      List<Feed> feeds = new ArrayList<>();
+      for (Subscription one : oneOfEachKind(Position.END)) {
+        feeds.add(transport.open(one, (shards, atMost) -> {}));
+      }
+      transport.append(List.of(event));
+      for (Feed feed : feeds) {
+        List<Delivery> came = KafkaFixture.take(feed, 1);
+        assertThat(KafkaFixture.ids(came)).containsExactly(event.event().id());
+        KafkaFixture.done(feed, came);
+        feed.close();
+      }
+      assertThat(KafkaFixture.ids(transport.read(topic, Position.START, 10).items()))
+          .containsExactly(event.event().id());
+    }
+  }
+
+  @Test
+  void theWrongPasswordIsAnErrorAtOnceThatDoesNotShowIt() {
+    kafka.cluster.createTopic(topic, 1);
+    ListAppender<ILoggingEvent> log = new ListAppender<>();
+    Logger root = (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
+    log.start();
+    root.addAppender(log);
+    String wrong = "wrong" + PASSWORD;
+    long began = System.nanoTime();
+    StringWriter said = new StringWriter();
+    try (KafkaTransport transport = withPassword(wrong).shareGroups(shareGroups()).build()) {
+      assertThat(transport.prepare(List.of(Topic.of(topic)), true))
+          .isNotEmpty()
+          .allSatisfy(one -> assertThat(one.toString()).contains("sasl.*"));
+      List<ThrowingCallable> all = new ArrayList<>();
+      all.add(() -> transport.append(List.of(new Outgoing(topic, Event.of("x", 1)))));
+      all.add(() -> transport.read(topic, Position.START, 1));
+      for (Subscription one : oneOfEachKind(Position.END)) {
+        all.add(() -> transport.open(one, (shards, atMost) -> {}));
+      }
+      for (ThrowingCallable one : all) {
+        assertThatThrownBy(one)
+            .isInstanceOfSatisfying(
+                AgentException.class,
+                e -> {
+                  assertThat(e.code()).isEqualTo(ErrorCode.INVALID_INPUT);
+                  e.printStackTrace(new PrintWriter(said));
+                })
+            .hasMessageContaining("sasl.*");
+      }
+    } finally {
+      root.detachAppender(log);
+    }
+    // each alone would be waited for as long as a question to the brokers may take
+    assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(30));
+    log.list.forEach(line -> said.append(line.getFormattedMessage()).append('\n'));
+    assertThat(said.toString()).contains("sasl").doesNotContain(PASSWORD);
+  }
+
+  /** Brokers make topics here for whoever asks about one in the wrong way. */
+  @Test
+  void noTopicIsMadeByUse() throws Exception {
+    try (KafkaTransport transport =
+        kafka.transport().shareGroups(shareGroups()).shareDeliveries(3).build()) {
+      List<ThrowingCallable> all = new ArrayList<>();
+      all.add(() -> transport.append(List.of(new Outgoing(topic, Event.of("x", 1)))));
+      all.add(() -> transport.read(topic, Position.START, 1));
+      for (Position from : List.of(Position.START, Position.END, Position.since(Instant.EPOCH))) {
+        for (Subscription one : oneOfEachKind(from)) {
+          all.add(() -> transport.open(one, (shards, atMost) -> {}));
+        }
+      }
+      for (ThrowingCallable one : all) {
+        assertThatThrownBy(one)
+            .isInstanceOfSatisfying(
+                AgentException.class,
+                e -> assertThat(e.code()).isEqualTo(ErrorCode.TOPIC_NOT_FOUND))
+            .hasMessageContaining(topic)
+            .hasMessageContaining("create");
+      }
+      assertThat(transport.prepare(List.of(Topic.of(topic)), false)).hasSize(1);
+    }
+    assertThat(admin.listTopics().names().get(30, TimeUnit.SECONDS)).doesNotContain(topic);
   }
 
   @Test

@@ -8,7 +8,14 @@ import dev.troupe.ErrorCode;
 import dev.troupe.state.StoreInfo.Durability;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.producer.ProducerConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -106,6 +113,37 @@ class KafkaSettingsTest {
               e.printStackTrace(new PrintWriter(all));
               assertThat(all.toString()).contains("security.protocol").doesNotContain("canary");
             });
+  }
+
+  /** What one kind of client lacked, that kind would be refused, or open to anybody. */
+  @Test
+  void everySettingOfSecurityReachesEveryClientThatKnowsIt() {
+    Set<String> names = new TreeSet<>();
+    Map<Class<?>, Set<String>> known =
+        Map.of(
+            ProducerConfig.class, ProducerConfig.configNames(),
+            ConsumerConfig.class, ConsumerConfig.configNames(),
+            AdminClientConfig.class, AdminClientConfig.configNames());
+    known.values().forEach(names::addAll);
+    names.removeIf(name -> !name.matches("(security|sasl|ssl)\\..*"));
+    assertThat(names).contains("security.protocol", "sasl.jaas.config", "ssl.keystore.password");
+    Map<String, Object> given = new HashMap<>(Map.of("bootstrap.servers", "localhost:1"));
+    names.forEach(name -> given.put(name, "value of " + name));
+    KafkaSettings settings = new KafkaSettings(given);
+    Map<Map<String, Object>, Class<?>> clients = new LinkedHashMap<>();
+    clients.put(settings.producer(), ProducerConfig.class);
+    clients.put(settings.member("g"), ConsumerConfig.class);
+    clients.put(settings.reader("r"), ConsumerConfig.class);
+    clients.put(settings.shareMember("g"), ConsumerConfig.class);
+    clients.put(settings.admin(), AdminClientConfig.class);
+    clients.forEach(
+        (client, kind) -> {
+          for (String name : names) {
+            if (known.get(kind).contains(name)) {
+              assertThat(client).as("%s", kind).containsEntry(name, "value of " + name);
+            }
+          }
+        });
   }
 
   @Test

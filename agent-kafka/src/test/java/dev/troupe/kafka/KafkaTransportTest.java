@@ -11,20 +11,25 @@ import ch.qos.logback.core.read.ListAppender;
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.event.AppendFailedException;
+import dev.troupe.event.DeadLetter;
 import dev.troupe.event.Delivery;
 import dev.troupe.event.Event;
+import dev.troupe.event.EventBus;
 import dev.troupe.event.EventTransport.Topic;
 import dev.troupe.event.Feed;
 import dev.troupe.event.Outgoing;
 import dev.troupe.event.Position;
 import dev.troupe.event.Subscription;
 import dev.troupe.event.Subscription.Mode;
+import dev.troupe.state.MemoryStateStore;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
@@ -37,6 +42,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -180,6 +186,46 @@ class KafkaTransportTest extends KafkaFixture {
     Delivery.Raw raw = (Delivery.Raw) read.get(2).content();
     assertThat(raw.headers()).containsKeys("ce_id", "ce_type");
     assertThat(raw.data()).isEqualTo("data".getBytes(UTF_8));
+  }
+
+  /** Row C4. */
+  @Test
+  void whatIsNoEventIsADeadLetterWithAllThatCameWithItAndTheNextIsHandled() throws Exception {
+    transport.prepare(List.of(Topic.of(topic)), true);
+    byte[] key = {0, (byte) 0xff};
+    byte[] value = {(byte) 0xc3, 0x28, 0};
+    ConcurrentLinkedQueue<String> handled = new ConcurrentLinkedQueue<>();
+    try (EventBus bus =
+        EventBus.builder(transport, new MemoryStateStore()).storeMayForget().build()) {
+      bus.subscribe(topic, "g-" + topic).start((event, context) -> handled.add(event.id()));
+      List<String> ids = new ArrayList<>(append(1, "k"));
+      try (KafkaProducer<byte[], byte[]> others =
+          new KafkaProducer<>(
+              Map.of("bootstrap.servers", kafka.cluster.bootstrapServers()),
+              new ByteArraySerializer(),
+              new ByteArraySerializer())) {
+        ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, key, value);
+        record.headers().add("origin", "shop".getBytes(UTF_8)).add("flag", key);
+        others.send(record).get(30, TimeUnit.SECONDS);
+      }
+      ids.addAll(append(1, "k"));
+      await()
+          .atMost(Duration.ofSeconds(40))
+          .untilAsserted(() -> assertThat(handled).containsExactlyElementsOf(ids));
+      await()
+          .atMost(Duration.ofSeconds(40))
+          .until(() -> committed() != null && committed().offset() == 3);
+      DeadLetter letter = bus.deadLetters().list("g-" + topic, null, 10).items().get(0);
+      Delivery.Raw raw = (Delivery.Raw) letter.content();
+      assertThat(raw.data()).isEqualTo(value);
+      assertThat(raw.key()).isEqualTo(key);
+      assertThat(raw.headers()).containsOnlyKeys("origin", "flag");
+      assertThat(raw.headers().get("origin")).isEqualTo("shop".getBytes(UTF_8));
+      assertThat(raw.headers().get("flag")).isEqualTo(key);
+      assertThat(letter.topic() + " " + letter.shard() + " " + letter.offset())
+          .isEqualTo(topic + " 0 1");
+      assertThat(letter.error()).contains("ce_specversion");
+    }
   }
 
   @Test

@@ -34,6 +34,10 @@ final class LocalKafka implements AutoCloseable {
     return new LocalKafka(KafkaCluster.builder());
   }
 
+  static LocalKafka ofThree() {
+    return new LocalKafka(KafkaCluster.builder().nodes(3));
+  }
+
   /** Share groups that soon miss who is silent, and whose events are delivered ten times. */
   static LocalKafka withShortLocks() {
     return new LocalKafka(
@@ -47,8 +51,13 @@ final class LocalKafka implements AutoCloseable {
             .setting("group.share.session.timeout.ms", "2000"));
   }
 
-  static LocalKafka withAccessRules() {
-    return new LocalKafka(KafkaCluster.builder().accessRules());
+  /** Access rules, names and passwords, and brokers that make topics whenever one is asked for. */
+  static LocalKafka withAccessRules(Map<String, String> passwords) {
+    return new LocalKafka(
+        KafkaCluster.builder()
+            .accessRules()
+            .passwords(passwords)
+            .setting("auto.create.topics.enable", "true"));
   }
 
   Map<String, Object> settings() {

@@ -17,6 +17,8 @@ import dev.troupe.event.Settlement;
 import dev.troupe.event.Subscription;
 import dev.troupe.event.Subscription.Mode;
 import dev.troupe.state.MemoryStateStore;
+import dev.troupe.testkit.ChildProcess;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -25,6 +27,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
@@ -39,6 +42,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What share groups add: counts of the brokers, more feeds than partitions, and their limits. */
 @Timeout(180)
@@ -110,6 +114,99 @@ class ShareGroupTest {
       bus.close(Duration.ofSeconds(1));
       assertThat(handled.values()).containsOnly(1);
     }
+  }
+
+  /** Row C10: an event is done while its process is suspended for longer than the lock. */
+  @Test
+  void whatWasDoneWhenItsLockHadExpiredIsRecognised() {
+    HangingCodec codec = new HangingCodec("hangs");
+    HangingCodec others = new HangingCodec("nothing");
+    MemoryStateStore store = new MemoryStateStore();
+    Map<String, Integer> handled = new ConcurrentHashMap<>();
+    CountDownLatch open = new CountDownLatch(1);
+    CountDownLatch begun = new CountDownLatch(1);
+    Outgoing slow = new Outgoing(topic, Event.of("slow", 1));
+    Outgoing hangs = new Outgoing(topic, Event.of("hangs", 2));
+    try (KafkaTransport one = kafka.transport().shareGroups(group).codec(topic, codec).build();
+        KafkaTransport two = kafka.transport().shareGroups(group).codec(topic, others).build();
+        EventBus first = EventBus.builder(one, store).storeMayForget().build();
+        EventBus second = EventBus.builder(two, store).storeMayForget().build()) {
+      first
+          .subscribe(topic, group)
+          .mode(Mode.SHARED)
+          .dedupe(Duration.ofMinutes(5))
+          .start(
+              (event, context) -> {
+                begun.countDown();
+                open.await(60, TimeUnit.SECONDS);
+                handled.merge(event.id(), 1, Integer::sum);
+              });
+      transport.append(List.of(slow));
+      await().atMost(Duration.ofSeconds(60)).until(() -> begun.getCount() == 0);
+      transport.append(List.of(hangs));
+      await()
+          .atMost(Duration.ofSeconds(60))
+          .until(() -> codec.delivered.contains(hangs.event().id()));
+      open.countDown();
+      await().atMost(Duration.ofSeconds(60)).until(() -> handled.size() == 1);
+      second
+          .subscribe(topic, group)
+          .mode(Mode.SHARED)
+          .dedupe(Duration.ofMinutes(5))
+          .start((event, context) -> handled.merge(event.id(), 1, Integer::sum));
+      await()
+          .atMost(Duration.ofSeconds(60))
+          .until(() -> others.delivered.size() == 2 && handled.size() == 2);
+      codec.goOn();
+      List<String> more = append(20);
+      await()
+          .atMost(Duration.ofSeconds(60))
+          .untilAsserted(() -> assertThat(handled.keySet()).containsAll(more));
+      assertThat(handled).hasSize(22);
+      assertThat(handled.values()).containsOnly(1);
+    } finally {
+      codec.goOn();
+    }
+  }
+
+  /** Row C10: what kills its process. */
+  @Test
+  void whatKillsItsProcessIsADeadLetterAndOthersFlow(@TempDir Path folder) {
+    Outgoing poison = new Outgoing(topic, Event.of("poison", 1));
+    List<String> lines = new ArrayList<>();
+    open(Position.START).close();
+    List<String> ids = new ArrayList<>(append(10));
+    transport.append(List.of(poison));
+    ids.addAll(append(10));
+    String dead = "POISON .*" + poison.event().id() + ".*";
+    int deaths = -1;
+    while (lines.stream().noneMatch(line -> line.matches(dead))) {
+      deaths++;
+      assertThat(deaths).isLessThan(5);
+      try (ChildProcess worker =
+          ChildProcess.of(PoisonWorker.class)
+              .args(kafka.cluster.bootstrapServers(), topic, group, folder.resolve("state.db"))
+              .start()) {
+        worker.awaitLine("dies of .*|" + dead, Duration.ofSeconds(60));
+        if (worker.lines().stream().anyMatch(line -> line.matches(dead))) {
+          await()
+              .atMost(Duration.ofSeconds(60))
+              .until(() -> handled(lines, worker).containsAll(ids));
+        } else {
+          worker.awaitExit(Duration.ofSeconds(60));
+        }
+        lines.addAll(worker.lines());
+      }
+    }
+    assertThat(deaths).isBetween(2, 3);
+  }
+
+  private static List<String> handled(List<String> before, ChildProcess now) {
+    List<String> all = new ArrayList<>(before);
+    all.addAll(now.lines());
+    all.removeIf(line -> !line.startsWith("handled "));
+    all.replaceAll(line -> line.substring("handled ".length()));
+    return all;
   }
 
   @Test

@@ -3,6 +3,7 @@ package dev.troupe.redis;
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.state.StoreInfo;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -14,6 +15,8 @@ final class RedisConnection implements AutoCloseable {
   private final RedisMeta meta;
   private final RedisProbe probe;
   private final boolean lazy;
+  private final String place;
+  private final long timeout;
   private final ReentrantLock probing = new ReentrantLock();
   private volatile boolean probed;
   private volatile boolean closed;
@@ -22,7 +25,9 @@ final class RedisConnection implements AutoCloseable {
     this.link = link;
     this.meta = meta;
     this.lazy = b.lazy;
-    this.probe = new RedisProbe(link.client(), meta, b.place(), b.allowEviction);
+    this.place = b.place();
+    this.timeout = b.timeout.toNanos();
+    this.probe = new RedisProbe(link.client(), meta, place, b.allowEviction);
   }
 
   /** Looks at the server now, unless that may come later, and says what changes survive. */
@@ -47,14 +52,43 @@ final class RedisConnection implements AutoCloseable {
           ErrorCode.CLOSED, "the Redis %s was closed; open it again".formatted(meta.kind()));
     }
     if (!probed) {
-      probing.lock();
-      try {
-        if (!probed) {
-          probe.look();
-          probed = true;
+      firstLook();
+    }
+  }
+
+  private void firstLook() {
+    if (!mayLook()) {
+      throw new AgentException(
+          ErrorCode.STORE_UNAVAILABLE,
+          ("Redis at %s has not answered the first look at it, nothing was sent; see whether it"
+                  + " runs and can be reached, or allow it more time (timeout)")
+              .formatted(place));
+    }
+    try {
+      if (!probed) {
+        probe.look();
+        probed = true;
+      }
+    } finally {
+      probing.unlock();
+    }
+  }
+
+  /** Whether nobody else looks, or has done so in time. */
+  private boolean mayLook() {
+    long until = System.nanoTime() + timeout;
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          return probing.tryLock(until - System.nanoTime(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+          interrupted = true;
         }
-      } finally {
-        probing.unlock();
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
       }
     }
   }

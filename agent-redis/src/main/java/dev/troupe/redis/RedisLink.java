@@ -338,7 +338,8 @@ final class RedisLink implements AutoCloseable {
             e)
         : new AgentException(
             ErrorCode.STORE_UNAVAILABLE,
-            "Redis did not answer, whether the changes were made is unknown: "
+            "Redis did not answer, whether the changes were made is unknown; see whether it runs"
+                + " and can be reached, or allow it more time (timeout): "
                 + firstLine(e.getMessage()),
             e);
   }

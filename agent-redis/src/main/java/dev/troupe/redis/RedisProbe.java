@@ -3,6 +3,7 @@ package dev.troupe.redis;
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.state.StoreInfo;
+import java.security.cert.CertificateException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -74,7 +75,14 @@ final class RedisProbe {
     }
   }
 
-  private AgentException denied(JedisException e) {
+  private AgentException denied(JedisDataException e) {
+    if (RedisErrors.kind(e).equals("NOPERM")) {
+      return mismatch(
+          ("does not allow this user what the %s needs;"
+                  + " grant +@read +@write +@scripting +time +ping for its keys")
+              .formatted(meta.kind()),
+          e);
+    }
     return new AgentException(
         ErrorCode.INVALID_INPUT,
         "Redis at %s refused user or password; set user and password, or the uri, to what it expects"
@@ -83,9 +91,18 @@ final class RedisProbe {
   }
 
   private AgentException absent(JedisException e) {
+    CertificateException untrusted = RedisErrors.untrusted(e);
+    if (untrusted != null) {
+      return new AgentException(
+          ErrorCode.INVALID_INPUT,
+          ("the certificate of Redis at %s is not taken (%s); set host, or the uri, to a name that"
+                  + " it has, or let the JVM trust who signed it (javax.net.ssl.trustStore)")
+              .formatted(place, untrusted.getMessage()),
+          e);
+    }
     return new AgentException(
         ErrorCode.STORE_UNAVAILABLE,
-        ("no Redis answers at %s; start it or correct uri or host and port;"
+        ("no Redis answers at %s; start it or correct uri, or host, port and tls;"
                 + " lazy(true) opens a %s whose Redis comes later")
             .formatted(place, meta.kind()),
         e);

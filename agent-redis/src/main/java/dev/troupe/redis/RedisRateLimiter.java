@@ -157,7 +157,8 @@ public final class RedisRateLimiter implements RateLimiter {
         work.failure =
             new AgentException(
                 ErrorCode.STORE_UNAVAILABLE,
-                "Redis did not answer those before in time; nothing was sent");
+                "Redis did not answer those before in time, nothing was sent; see whether it runs"
+                    + " and can be reached, or allow it more time (timeout)");
         continue;
       }
       for (Settlement settlement : work.settlements) {
@@ -249,10 +250,10 @@ public final class RedisRateLimiter implements RateLimiter {
      *
      * @return the limiter
      * @throws AgentException {@link ErrorCode#STORE_UNAVAILABLE} when no Redis answers, {@link
-     *     ErrorCode#INVALID_INPUT} when it refuses user or password or sentinels do not know its
-     *     name, {@link ErrorCode#STORE_MISMATCH} when it is older than 6.2, may evict keys, allows
-     *     no scripts, or has limits of another format under this prefix, {@link
-     *     ErrorCode#STORE_FULL} when it has no memory left
+     *     ErrorCode#INVALID_INPUT} when it refuses user or password, its certificate is not taken
+     *     or sentinels do not know its name, {@link ErrorCode#STORE_MISMATCH} when it is older than
+     *     6.2, may evict keys, allows no scripts, or has limits of another format under this
+     *     prefix, {@link ErrorCode#STORE_FULL} when it has no memory left
      */
     public RedisRateLimiter open() {
       return open(link -> new RedisRateLimiter(this, link));

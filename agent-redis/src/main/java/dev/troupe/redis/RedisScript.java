@@ -25,6 +25,7 @@ enum RedisScript {
   STREAM_MEMBERS("stream-members"),
   STREAM_OWN("stream-own"),
   STREAM_READ("stream-read"),
+  STREAM_NEXT("stream-next"),
   STREAM_RELEASE("stream-release"),
   STREAM_SHARE("stream-share"),
   STREAM_TRIM("stream-trim"),

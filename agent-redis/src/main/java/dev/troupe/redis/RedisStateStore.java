@@ -151,10 +151,11 @@ public final class RedisStateStore implements StateStore {
      *
      * @return the store
      * @throws AgentException {@link ErrorCode#STORE_UNAVAILABLE} when no Redis answers, {@link
-     *     ErrorCode#INVALID_INPUT} when it refuses user or password or sentinels do not know its
-     *     name, {@link ErrorCode#STORE_MISMATCH} when it is older than 6.2, may evict keys, allows
-     *     no scripts, or has a store of another format or number of partitions under this prefix,
-     *     {@link ErrorCode#STORE_FULL} when a new store finds no memory
+     *     ErrorCode#INVALID_INPUT} when it refuses user or password, its certificate is not taken
+     *     or sentinels do not know its name, {@link ErrorCode#STORE_MISMATCH} when it is older than
+     *     6.2, may evict keys, allows no scripts, or has a store of another format or number of
+     *     partitions under this prefix, {@link ErrorCode#STORE_FULL} when a new store finds no
+     *     memory
      */
     public RedisStateStore open() {
       return open(link -> new RedisStateStore(this, link));

@@ -332,10 +332,10 @@ public final class RedisTransport implements EventTransport {
      *
      * @return the transport; closed by the caller, after its feeds
      * @throws AgentException {@link ErrorCode#TRANSPORT_UNAVAILABLE} when no Redis answers, {@link
-     *     ErrorCode#INVALID_INPUT} when it refuses user or password or sentinels do not know its
-     *     name, {@link ErrorCode#STORE_MISMATCH} when it is older than 6.2, allows no scripts, or
-     *     has topics of another format under this prefix, {@link ErrorCode#STORE_FULL} when the
-     *     first transport under a prefix finds no memory
+     *     ErrorCode#INVALID_INPUT} when it refuses user or password, its certificate is not taken
+     *     or sentinels do not know its name, {@link ErrorCode#STORE_MISMATCH} when it is older than
+     *     6.2, allows no scripts, or has topics of another format under this prefix, {@link
+     *     ErrorCode#STORE_FULL} when the first transport under a prefix finds no memory
      */
     public RedisTransport open() {
       return open(this::opened);

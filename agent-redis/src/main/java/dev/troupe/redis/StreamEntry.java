@@ -85,6 +85,17 @@ final class StreamEntry {
     return Long.parseLong(id.substring(0, id.indexOf('-')));
   }
 
+  private static long count(String id) {
+    return Long.parseUnsignedLong(id.substring(id.indexOf('-') + 1));
+  }
+
+  /** Whether one lies behind another, by their ids. */
+  static boolean isBehind(String one, String other) {
+    long millis = millis(one);
+    long others = millis(other);
+    return millis == others ? Long.compareUnsigned(count(one), count(other)) > 0 : millis > others;
+  }
+
   private static Delivery.Content content(List<?> words) {
     try {
       Event.Builder event = Event.builder("").time(null); // which others may not know

@@ -11,7 +11,6 @@ import dev.troupe.redis.RedisLink.Call;
 import dev.troupe.redis.RedisLink.Command;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -48,7 +47,11 @@ final class StreamOrderedFeed extends StreamFeed {
   private long nextTend = System.nanoTime();
   private long lastTended;
   private boolean tendedBefore;
+  private int wanted;
   private int turn;
+
+  /** Whether something came while this feed waited. */
+  private boolean arrived;
 
   StreamOrderedFeed(StreamParts parts, Subscription subscription, Listener listener) {
     super(parts, subscription);
@@ -69,10 +72,18 @@ final class StreamOrderedFeed extends StreamFeed {
   @Override
   List<Delivery> round(int max) {
     settleAll();
+    wanted = max;
+    List<Delivery> out = new ArrayList<>();
+    if (arrived) {
+      arrived = false;
+      hand(out, max);
+      if (!out.isEmpty()) {
+        return out; // at once; all else is done when this is asked the next time
+      }
+    }
     if (System.nanoTime() - nextTend >= 0) {
       tend();
     }
-    List<Delivery> out = new ArrayList<>();
     hand(out, max);
     try {
       ask(max - out.size(), out);
@@ -216,7 +227,12 @@ final class StreamOrderedFeed extends StreamFeed {
       StreamOwned one = owned.get(shards.get(i));
       if (one != null) {
         mine.add(one);
-        one.lag(StreamAnswers.lag(answers.get(1 + shards.size() + i), group));
+        Object about = answers.get(1 + shards.size() + i);
+        one.lag(StreamAnswers.lag(about, group));
+        String delivered = StreamAnswers.lastDelivered(about, group);
+        if (delivered != null) {
+          one.delivered(delivered);
+        }
       } else if (isFree(StreamAnswers.list(answers.get(1 + i)), now, missedNone)) {
         free.add(shards.get(i));
       }
@@ -297,29 +313,64 @@ final class StreamOrderedFeed extends StreamFeed {
   void await(long nanos) {
     long untilTend = Math.max(1_000_000, nextTend - System.nanoTime());
     long most = Math.min(nanos, untilTend);
-    Map<StreamOwned, String> idle = new HashMap<>();
+    List<StreamOwned> idle = new ArrayList<>();
     for (StreamOwned one : owned.values()) {
       if (one.mayHaveMore()) {
         return;
       }
-      idle.put(one, one.waitFrom());
+      if (!one.isFull()) {
+        idle.add(one);
+      }
     }
     if (idle.isEmpty()) {
       LockSupport.parkNanos(this, Math.min(most, NOTHING_READ));
       return;
     }
-    List<StreamOwned> some = List.copyOf(idle.keySet());
     List<byte[]> logs = new ArrayList<>();
     List<String> ids = new ArrayList<>();
-    for (StreamOwned one : some) {
+    for (StreamOwned one : idle) {
       logs.add(one.log());
       ids.add(one.waitFrom());
     }
+    if (waiter.takes()) {
+      next(idle, logs, ids, most);
+      return;
+    }
     List<List<?>> came = waiter.read(logs, ids, 1, most);
-    for (int i = 0; i < some.size(); i++) {
+    for (int i = 0; i < idle.size(); i++) {
       if (!came.get(i).isEmpty()) {
-        some.get(i).wake();
+        idle.get(i).wake();
       }
+    }
+  }
+
+  /** Waits and reads in one trip. */
+  private void next(List<StreamOwned> idle, List<byte[]> logs, List<String> ids, long nanos) {
+    int most = pace.most(Math.max(LEAST, Math.min(MOST, wanted)));
+    List<byte[]> keys = new ArrayList<>(2 * idle.size());
+    List<byte[]> words = new ArrayList<>(2 + idle.size());
+    words.add(groupName);
+    words.add(number(most));
+    for (StreamOwned one : idle) {
+      keys.addAll(one.keys());
+      words.add(one.grant());
+    }
+    @Nullable Object answer;
+    try {
+      answer = waiter.then(logs, ids, nanos, new Call(RedisScript.STREAM_NEXT, keys, words));
+    } catch (AgentException e) {
+      idle.forEach(StreamOwned::unsure);
+      throw e;
+    }
+    if (answer instanceof JedisDataException) {
+      idle.forEach(StreamOwned::unsure); // what is wrong shows when each is asked by itself
+      return;
+    }
+    for (Object one : StreamAnswers.list(answer)) {
+      List<?> parts = (List<?>) one;
+      StreamOwned shard = idle.get(((Long) parts.get(0)).intValue() - 1);
+      shard.came((List<?>) parts.get(1), most);
+      arrived = true;
     }
   }
 

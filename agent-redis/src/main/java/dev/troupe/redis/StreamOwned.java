@@ -59,6 +59,15 @@ final class StreamOwned {
     return log;
   }
 
+  /** The stream and the lease. */
+  List<byte[]> keys() {
+    return keys;
+  }
+
+  byte[] grant() {
+    return grant;
+  }
+
   /** Behind which entry to wait for new ones. */
   String waitFrom() {
     return waitFrom;
@@ -66,11 +75,35 @@ final class StreamOwned {
 
   /** Whether there may be something to read without waiting. */
   boolean mayHaveMore() {
-    return ready && open.size() < WINDOW;
+    return ready && !isFull();
+  }
+
+  /** Whether nothing more may be read until something is settled. */
+  boolean isFull() {
+    return open.size() >= WINDOW;
   }
 
   void wake() {
     ready = true;
+  }
+
+  /** The group was given entries up to this one: what is new lies behind it. */
+  void delivered(String id) {
+    if (StreamEntry.isBehind(id, waitFrom)) {
+      waitFrom = id;
+    }
+  }
+
+  /** Takes in entries that are new. */
+  void came(List<?> entries, int most) {
+    for (Object one : entries) {
+      buffer.add(StreamEntry.decode(shard, (List<?>) one, 1));
+    }
+    if (!entries.isEmpty()) {
+      last = StreamEntry.id((List<?>) entries.get(entries.size() - 1));
+      delivered(last);
+    }
+    ready = entries.isEmpty() || entries.size() == most;
   }
 
   void lag(long entries) {
@@ -95,7 +128,7 @@ final class StreamOwned {
   /** What to ask for now; null for nothing. */
   @Nullable Call ask(boolean wanted, int most, long now, Duration lease) {
     boolean fresh = deadline - now > lease.toNanos() * 2 / 3;
-    boolean reads = wanted && buffer.isEmpty() && open.size() < WINDOW;
+    boolean reads = wanted && buffer.isEmpty() && !isFull();
     if (done.isEmpty() && fresh && !(reads && ready)) {
       return null;
     }
@@ -134,9 +167,7 @@ final class StreamOwned {
         buffer.add(StreamEntry.decode(shard, entry, count));
       }
     }
-    if (!behind && !entries.isEmpty()) {
-      waitFrom = last;
-    }
+    delivered(last);
     boolean all = entries.size() < sentMost;
     ready = !all || behind;
     behind &= !all;

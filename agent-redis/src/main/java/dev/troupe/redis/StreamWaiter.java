@@ -1,12 +1,14 @@
 package dev.troupe.redis;
 
 import dev.troupe.redis.RedisLink.Ask;
+import dev.troupe.redis.RedisLink.Call;
 import dev.troupe.redis.RedisLink.Command;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.CommandArguments;
 import redis.clients.jedis.Protocol;
 import redis.clients.jedis.exceptions.JedisDataException;
@@ -67,7 +69,7 @@ final class StreamWaiter {
     return words;
   }
 
-  /** Whether {@link #take} may be asked. */
+  /** Whether {@link #take} and {@link #then} may be asked. */
   boolean takes() {
     return !apart;
   }
@@ -93,6 +95,21 @@ final class StreamWaiter {
       }
     }
     return sorted(logs, StreamAnswers.list(answer));
+  }
+
+  /**
+   * Waits until something lies in streams behind ids, or a while, and then runs a script, in one
+   * trip. Only when {@link #takes}.
+   *
+   * @param nanos how long to wait
+   * @return what the script has answered; null when the server can't do this for all together
+   */
+  @Nullable Object then(List<byte[]> logs, List<String> ids, long nanos, Call script) {
+    long millis = Math.max(1, Math.min(PIECE_MILLIS, nanos / 1_000_000));
+    List<@Nullable Object> answers = link.each(List.of(together(logs, ids, 1, millis), script));
+    apart =
+        answers.get(0) instanceof JedisDataException e && RedisErrors.kind(e).equals("CROSSSLOT");
+    return apart ? null : answers.get(1);
   }
 
   private List<List<?>> apart(List<byte[]> logs, List<String> ids, int most, long nanos) {

@@ -21,11 +21,12 @@ final class LimiterWorker {
   private LimiterWorker() {}
 
   /**
-   * Takes the server's address and how many milliseconds to run; begins when it is told something.
+   * Takes the server's address and how many milliseconds to run; says what its clock shows and
+   * begins when it is told something.
    */
   public static void main(String[] args) throws Exception {
     try (RedisRateLimiter limiter = RedisRateLimiter.connect(args[0])) {
-      System.out.println("ready");
+      System.out.println("ready " + System.currentTimeMillis());
       if (System.in.read() < 0) {
         return;
       }

@@ -6,10 +6,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.resilience.Limit;
+import dev.troupe.resilience.MeteredRateLimiter;
+import dev.troupe.resilience.RateLimiter;
 import dev.troupe.resilience.RateLimiter.Decision;
 import dev.troupe.resilience.RateLimiter.Demand;
 import dev.troupe.resilience.RateLimiter.Reservation;
+import dev.troupe.resilience.StoreRateLimiter;
 import dev.troupe.testkit.RedisServer;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
@@ -34,24 +38,33 @@ class RedisLimiterFailureTest {
     return RedisRateLimiter.builder().uri(server.uri()).timeout(TIMEOUT).open();
   }
 
-  private static void awaitGrant(RedisRateLimiter limiter) {
+  private static void awaitGrant(RateLimiter limiter) {
     Awaitility.await()
         .atMost(Duration.ofSeconds(30))
         .ignoreException(AgentException.class)
         .until(() -> limiter.tryAcquire("a", WIDE, 1).granted());
   }
 
-  /** Lets so many ask at once; returns the longest that one had to wait for its error. */
-  private static Duration longestFailure(RedisRateLimiter limiter, int threads) throws Exception {
+  /**
+   * Lets so many ask at once, about a group each; returns the longest that one had to wait for its
+   * error.
+   */
+  private static Duration longestFailure(RateLimiter limiter, int threads) throws Exception {
     ExecutorService pool = Executors.newFixedThreadPool(threads);
     try {
       List<Future<Long>> all = new ArrayList<>();
       for (int i = 0; i < threads; i++) {
+        String group = "a" + i;
         all.add(
             pool.submit(
                 () -> {
                   long began = System.nanoTime();
-                  failure(ErrorCode.STORE_UNAVAILABLE, () -> limiter.tryAcquire("a", WIDE, 1));
+                  AgentException away =
+                      failure(
+                          ErrorCode.STORE_UNAVAILABLE, () -> limiter.tryAcquire(group, WIDE, 1));
+                  assertThat(away.getMessage())
+                      .as("what to do")
+                      .containsPattern("see whether it runs|start it or correct|allow more");
                   return System.nanoTime() - began;
                 }));
       }
@@ -120,6 +133,75 @@ class RedisLimiterFailureTest {
       server.resume();
       awaitGrant(limiter);
     }
+  }
+
+  @Test
+  void nobodyHangsBeforeASilentServerThatWasNeverLookedAt() throws Exception {
+    try (RedisServer server = RedisServer.start()) {
+      server.pause();
+      try (RedisRateLimiter lazy =
+          RedisRateLimiter.builder().uri(server.uri()).timeout(TIMEOUT).lazy(true).open()) {
+        // one after another they would take ten seconds
+        assertThat(longestFailure(lazy, 24)).isLessThan(TIMEOUT.multipliedBy(3).plusSeconds(2));
+        server.resume();
+        awaitGrant(lazy);
+      }
+    }
+  }
+
+  @Test
+  void limitsOverAStoreWhoseServerIsKilledOrSilentHoldUpNobody() throws Exception {
+    try (RedisServer server = RedisServer.builder().appendOnly("always").start();
+        RedisStateStore store =
+            RedisStateStore.builder().uri(server.uri()).timeout(TIMEOUT).open()) {
+      RateLimiter limiter = new StoreRateLimiter(store);
+      Limit slow = Limit.rate(100, Duration.ofDays(1), 50);
+      assertThat(limiter.tryAcquire("kept", slow, 30).granted()).isTrue();
+      server.kill();
+      assertThat(longestFailure(limiter, 24)).isLessThan(TIMEOUT.multipliedBy(4).plusSeconds(3));
+      server.restart();
+      awaitGrant(limiter);
+      assertThat(limiter.tryAcquire("kept", slow, 21).granted()).as("30 are taken").isFalse();
+      server.pause();
+      // one group after another they would take ten seconds
+      assertThat(longestFailure(limiter, 24)).isLessThan(TIMEOUT.multipliedBy(4).plusSeconds(3));
+      server.resume();
+      awaitGrant(limiter);
+      assertThat(limiter.tryAcquire("kept", slow, 21).granted()).as("30 are taken").isFalse();
+    }
+  }
+
+  @Test
+  void metersTellThatALimiterLostItsServerAndHasItAgain() {
+    SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    try (RedisServer server = RedisServer.start();
+        RedisStateStore store =
+            RedisStateStore.builder().uri(server.uri()).timeout(TIMEOUT).open();
+        RateLimiter own = new MeteredRateLimiter(open(server), "own", meters);
+        RateLimiter over = new MeteredRateLimiter(new StoreRateLimiter(store), "store", meters)) {
+      for (RateLimiter limiter : List.of(own, over)) {
+        String name = limiter == own ? "own" : "store";
+        awaitGrant(limiter);
+        assertThat(away(meters, name)).isZero();
+        double before = failures(meters, name);
+        server.kill();
+        failure(ErrorCode.STORE_UNAVAILABLE, () -> limiter.tryAcquire("a", WIDE, 1));
+        assertThat(away(meters, name)).isEqualTo(1);
+        assertThat(failures(meters, name)).isEqualTo(before + 1);
+        server.restart();
+        awaitGrant(limiter);
+        assertThat(away(meters, name)).isZero();
+      }
+    }
+    assertThat(meters.getMeters()).as("after the end").isEmpty();
+  }
+
+  private static double away(SimpleMeterRegistry meters, String limiter) {
+    return meters.get("troupe.limiter.store.away").tag("limiter", limiter).gauge().value();
+  }
+
+  private static double failures(SimpleMeterRegistry meters, String limiter) {
+    return meters.get("troupe.limiter.store.failures").tag("limiter", limiter).counter().count();
   }
 
   @Test

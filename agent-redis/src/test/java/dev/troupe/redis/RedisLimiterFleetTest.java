@@ -9,9 +9,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.IntFunction;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
 
 /**
  * Eight processes take what they can get of one rate. What the server has written, at the times of
@@ -26,22 +29,48 @@ class RedisLimiterFleetTest {
 
   @Test
   void eightProcessesTogetherNeverGetMoreThanThePermitsInAnyWindow() throws Exception {
+    share(i -> ChildProcess.of(LimiterWorker.class));
+  }
+
+  /** The environment names the library that sets their clocks; without it nothing can. */
+  @Test
+  @Tag("chaos")
+  @EnabledIfEnvironmentVariable(named = "TROUPE_FAKETIME", matches = ".+")
+  void clocksOfProcessesHalfAMinuteOffInBothDirectionsChangeNothing() throws Exception {
+    String library = System.getenv("TROUPE_FAKETIME");
+    long before = System.currentTimeMillis();
+    List<Long> clocks =
+        share(
+            i ->
+                ChildProcess.of(LimiterWorker.class)
+                    .environment("LD_PRELOAD", library)
+                    .environment("FAKETIME", i % 2 == 0 ? "+30s" : "-30s"));
+    assertThat(clocks).filteredOn(at -> at > before + 25_000).hasSize(PROCESSES / 2);
+    assertThat(clocks).filteredOn(at -> at < before).hasSize(PROCESSES / 2);
+  }
+
+  /** Lets a fleet take what it can get, and returns what the clocks of its processes showed. */
+  private static List<Long> share(IntFunction<ChildProcess.Builder> worker) throws Exception {
     List<ChildProcess> fleet = new ArrayList<>();
+    List<Long> clocks = new ArrayList<>();
     try (RedisServer server = RedisServer.start();
         ServerHistory history = new ServerHistory(server.port(), LimiterWorker.GROUP)) {
       for (int i = 0; i < PROCESSES; i++) {
         fleet.add(
-            ChildProcess.of(LimiterWorker.class)
+            worker
+                .apply(i)
                 .name("limited-" + i)
                 .jvm("-Xmx64m", "-XX:+UseSerialGC")
                 .args(server.uri(), 4_000)
                 .start());
       }
-      fleet.forEach(one -> one.awaitLine("ready", Duration.ofSeconds(60)));
+      for (ChildProcess one : fleet) {
+        clocks.add(Long.valueOf(one.awaitLine("ready \\d+", Duration.ofSeconds(60)).substring(6)));
+      }
       fleet.forEach(one -> one.send("go"));
       long told = 0;
       for (ChildProcess one : fleet) {
-        told += Long.parseLong(one.awaitLine("granted", Duration.ofSeconds(60)).substring(8));
+        told += Long.parseLong(one.awaitLine("granted \\d+", Duration.ofSeconds(60)).substring(8));
       }
       long granted = told;
       Awaitility.await()
@@ -57,6 +86,7 @@ class RedisLimiterFleetTest {
           "%d processes: %d permits in %d decisions, %d of %d in the fullest window%n",
           PROCESSES, granted, permits.size(), fullest, LimiterWorker.RATE.permits());
       assertThat(fullest).isBetween(300L, LimiterWorker.RATE.permits());
+      return clocks;
     } finally {
       fleet.forEach(ChildProcess::close);
     }

@@ -32,6 +32,7 @@ class RedisScriptsTest {
           "group",
           "set",
           "stream",
+          "streams",
           "lease",
           "feeds",
           "topic",
@@ -46,7 +47,8 @@ class RedisScriptsTest {
       Map.of(
           "XINFO", Pattern.compile("call\\('XINFO', '[A-Z]+', (\\w+)"),
           "XGROUP", Pattern.compile("call\\('XGROUP', '[A-Z]+', (\\w+)"),
-          "XREADGROUP", Pattern.compile("call\\('XREADGROUP', [^)]*'STREAMS', (\\w+)"));
+          "XREADGROUP",
+              Pattern.compile("call\\('XREADGROUP', [^)]*'STREAMS', (?:unpack\\()?(\\w+)"));
 
   @ParameterizedTest
   @EnumSource(value = RedisScript.class, names = "PLAIN", mode = EnumSource.Mode.EXCLUDE)

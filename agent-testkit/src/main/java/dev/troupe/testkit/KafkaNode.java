@@ -30,15 +30,17 @@ final class KafkaNode {
   private final ReentrantLock lock = new ReentrantLock();
   private final int id;
   private final int port;
+  private final int guardedPort;
   private final String cluster;
   private final Path folder;
   private final List<Path> jars;
   private @Nullable Process process;
   private @Nullable EndWatch watch;
 
-  KafkaNode(int id, int port, String cluster, Path folder, List<Path> jars) {
+  KafkaNode(int id, int port, int guardedPort, String cluster, Path folder, List<Path> jars) {
     this.id = id;
     this.port = port;
+    this.guardedPort = guardedPort;
     this.cluster = cluster;
     this.folder = folder;
     this.jars = List.copyOf(jars);
@@ -65,6 +67,11 @@ final class KafkaNode {
 
   int port() {
     return port;
+  }
+
+  /** Where it asks for names and passwords; 0 when it does not. */
+  int guardedPort() {
+    return guardedPort;
   }
 
   long pid() {

@@ -22,10 +22,18 @@ final class KafkaSettings {
     }
   }
 
-  /** Nodes that are ready to be launched. */
+  /**
+   * Nodes that are ready to be launched.
+   *
+   * @param passwords by name, for a listener that asks for them; none when empty
+   */
   static List<KafkaNode> nodes(
-      Path folder, int count, Map<String, String> wanted, List<Path> jars) {
-    List<Integer> ports = LoopbackPorts.free(2 * count);
+      Path folder,
+      int count,
+      Map<String, String> wanted,
+      Map<String, String> passwords,
+      List<Path> jars) {
+    List<Integer> ports = LoopbackPorts.free(3 * count);
     String cluster = Uuid.randomUuid().toString();
     String voters =
         IntStream.rangeClosed(1, count)
@@ -34,13 +42,18 @@ final class KafkaSettings {
     List<KafkaNode> nodes = new ArrayList<>();
     for (int id = 1; id <= count; id++) {
       int port = ports.get(id - 1);
+      int guarded = passwords.isEmpty() ? 0 : ports.get(2 * count + id - 1);
       Map<String, String> all = common(count);
       all.put("node.id", "" + id);
       all.put("controller.quorum.voters", voters);
       all.put("listeners", listeners(port, ports.get(count + id - 1)));
       all.put("advertised.listeners", "PLAINTEXT://127.0.0.1:" + port);
+      if (guarded != 0) {
+        guard(all, guarded, passwords);
+      }
       all.putAll(wanted);
-      KafkaNode node = new KafkaNode(id, port, cluster, folder.resolve("node-" + id), jars);
+      KafkaNode node =
+          new KafkaNode(id, port, guarded, cluster, folder.resolve("node-" + id), jars);
       node.configure(all);
       nodes.add(node);
     }
@@ -49,6 +62,21 @@ final class KafkaSettings {
 
   private static String listeners(int broker, int controller) {
     return "PLAINTEXT://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d".formatted(broker, controller);
+  }
+
+  private static void guard(Map<String, String> all, int port, Map<String, String> passwords) {
+    String address = ",GUARDED://127.0.0.1:" + port;
+    all.merge("listeners", address, String::concat);
+    all.merge("advertised.listeners", address, String::concat);
+    all.merge("listener.security.protocol.map", ",GUARDED:SASL_PLAINTEXT", String::concat);
+    all.put("inter.broker.listener.name", "PLAINTEXT");
+    all.put("listener.name.guarded.sasl.enabled.mechanisms", "PLAIN");
+    StringBuilder users = new StringBuilder();
+    passwords.forEach(
+        (name, password) -> users.append(" user_%s=\"%s\"".formatted(name, password)));
+    all.put(
+        "listener.name.guarded.plain.sasl.jaas.config",
+        "org.apache.kafka.common.security.plain.PlainLoginModule required" + users + ";");
   }
 
   private static Map<String, String> common(int count) {

@@ -35,10 +35,19 @@ final class MortalProcess {
   private final Set<Feed> feeds = ConcurrentHashMap.newKeySet();
   private final EventTransport transport;
   private final StateStore store;
+  private final Going going;
 
-  MortalProcess(EventTransport transport, StateStore store) {
+  /** What happens around the word that shards go. */
+  @FunctionalInterface
+  interface Going {
+    /** The rest is what the bus does about it; called once. */
+    void shards(Duration atMost, Runnable rest);
+  }
+
+  MortalProcess(EventTransport transport, StateStore store, Going going) {
     this.transport = transport;
     this.store = store;
+    this.going = going;
   }
 
   void die() {
@@ -78,7 +87,10 @@ final class MortalProcess {
     @Override
     public Feed open(Subscription subscription, Feed.Listener listener) {
       alive();
-      Feed feed = transport.open(subscription, listener);
+      Feed feed =
+          transport.open(
+              subscription,
+              (shards, atMost) -> going.shards(atMost, () -> listener.revoking(shards, atMost)));
       feeds.add(feed);
       return new MortalFeed(feed);
     }

@@ -116,12 +116,21 @@ public abstract class TransportFixture {
     return opened(by, new Subscription(List.of(topic), group, mode, Position.END));
   }
 
+  final Feed join(String group, Mode mode, Feed.Listener listener) {
+    Subscription subscription = new Subscription(List.of(topic), group, mode, Position.END);
+    return opened(transport(), subscription, listener);
+  }
+
   final Feed opened(Subscription subscription) {
     return opened(transport(), subscription);
   }
 
   private Feed opened(EventTransport by, Subscription subscription) {
-    Feed feed = by.open(subscription, (shards, atMost) -> {});
+    return opened(by, subscription, (shards, atMost) -> {});
+  }
+
+  private Feed opened(EventTransport by, Subscription subscription, Feed.Listener listener) {
+    Feed feed = by.open(subscription, listener);
     feeds.add(feed);
     return feed;
   }

@@ -52,6 +52,20 @@ enum BrokenBuses {
       return onFeeds(transport, "g", BrokenFeeds.Hasty::new);
     }
   },
+  WAITS_FOR_NO_HANDLER(
+      "g01_handlersThatDoNotEndKeepShardsNoLongerThanAllowed",
+      "g02_aShardGoesWhenItsHandlersHaveEndedAndWhatTheyDidIsNotRepeated") {
+    @Override
+    EventTransport over(EventTransport transport) {
+      return new ForwardingTransport(transport) {
+        @Override
+        public Feed open(Subscription subscription, Feed.Listener listener) {
+          return super.open(
+              subscription, (shards, atMost) -> listener.revoking(shards, Duration.ZERO));
+        }
+      };
+    }
+  },
   PUBLISHES_BACKWARDS("g02_aKeyGoesInOrderAlsoWhenOneIsTriedAgain") {
     @Override
     EventTransport over(EventTransport transport) {
@@ -77,16 +91,45 @@ enum BrokenBuses {
     @Override
     List<Edit> sent(Edit edit) {
       return edit instanceof Edit.Queue queue && queue.queue().startsWith("$park:")
-          ? List.of(queued(queue, queue.due().plusMillis(queue.key().hashCode() & 0xff)))
+          ? List.of(queued(queue, queue.due().plusMillis(scattered(queue.key()))))
           : List.of(edit);
     }
+
+    /** Up to 2 s; neighbours lie far apart, also where they are parked slowly, one by one. */
+    private long scattered(String key) {
+      return (key.hashCode() * 0x9E3779B9) >>> 21;
+    }
   },
-  FORGETS_WHY("g03_whatFailsIsTriedAgainAndThenADeadLetter") {
+  FORGETS_WHY("g03_whatFailsIsTriedAgainAndThenADeadLetter", "g05_bytesThatAreNoEventStopNothing") {
     @Override
     List<Edit> sent(Edit edit) {
       return edit instanceof Edit.Put put && put.key().startsWith("$dead:")
           ? List.of(rewritten(put, "\"error\":\"[^\"]*\"", "\"error\":\"\""))
           : List.of(edit);
+    }
+  },
+  FORGETS_WHERE(
+      "g03_whatFailsIsTriedAgainAndThenADeadLetter", "g05_bytesThatAreNoEventStopNothing") {
+    @Override
+    List<Edit> sent(Edit edit) {
+      return edit instanceof Edit.Put put && put.key().startsWith("$dead:")
+          ? List.of(rewritten(put, "\"offset\":\"[^\"]*\"", "\"offset\":\"elsewhere\""))
+          : List.of(edit);
+    }
+  },
+  COUNTS_ATTEMPTS_THAT_WERE_NOT_MADE(
+      "g03_whatFailsIsTriedAgainAndThenADeadLetter", "g05_bytesThatAreNoEventStopNothing") {
+    @Override
+    List<Edit> sent(Edit edit) {
+      return edit instanceof Edit.Put put && put.key().startsWith("$dead:")
+          ? List.of(rewritten(put, "\"attempts\":[0-9]+", "\"attempts\":7"))
+          : List.of(edit);
+    }
+  },
+  TELLS_EVERYONE_TWICE("g03_whoHearsEverythingIsCalledOnceForEachEventAndLeavesNoDeadLetter") {
+    @Override
+    EventTransport over(EventTransport transport) {
+      return onFeeds(transport, "all", BrokenFeeds.Doubled::new);
     }
   },
   NEVER_SEES_THE_SAME_CONTENT("g03_theSameContentIsNotTriedSoOftenAgain") {

@@ -39,6 +39,20 @@ final class BrokenFeeds {
     }
   }
 
+  /** Gives everything twice. */
+  static final class Doubled extends ForwardingFeed {
+    Doubled(Feed feed) {
+      super(feed);
+    }
+
+    @Override
+    public List<Delivery> poll(int max, Duration wait) {
+      List<Delivery> twice = new ArrayList<>(super.poll(max, wait));
+      twice.addAll(List.copyOf(twice));
+      return twice;
+    }
+  }
+
   /** Settles all that it has when it closes. */
   static final class Hasty extends ForwardingFeed {
     private final Set<Delivery> open = ConcurrentHashMap.newKeySet();

@@ -73,6 +73,15 @@ enum BrokenTransports {
               return twenty ? swapped(some) : some;
             }
           }),
+  GIVES_AWAY_WITHOUT_A_WORD(
+      3,
+      inner ->
+          new Tampered(inner) {
+            @Override
+            public Feed open(Subscription s, Feed.Listener listener) {
+              return super.open(s, (shards, atMost) -> {});
+            }
+          }),
   GIVES_A_SHARED_ONE_TO_ALL(
       4,
       inner ->

@@ -55,7 +55,8 @@ final class FailOverReport {
       all.sentinel("records, Sentinel", guarded, false);
       all.sentinel("events, Sentinel", guarded, true);
     }
-    all.cluster();
+    all.cluster("records, Cluster", false);
+    all.cluster("events, Cluster", true);
     report.line("");
     report.line("## Replicas that stand still");
     report.line("");
@@ -107,7 +108,7 @@ final class FailOverReport {
     row(what, guarded ? "1" : "none", back, written, lost);
   }
 
-  private void cluster() {
+  private void cluster(String what, boolean events) {
     double[] back = new double[ROUNDS];
     int written = 0;
     int lost = 0;
@@ -121,14 +122,16 @@ final class FailOverReport {
               RedisClusterClient.builder()
                   .nodes(Set.of(new HostAndPort("127.0.0.1", cluster.nodes().get(0).port())))
                   .build();
-          RedisStateStore store = RedisStateStore.builder().client(client).open()) {
-        AckedLoad load = new AckedLoad(records(store, 100), WRITERS);
+          RedisStateStore store = RedisStateStore.builder().client(client).open();
+          RedisTransport transport = RedisTransport.builder().client(client).open()) {
+        transport.prepare(List.of(new Topic("t", 8, Duration.ofDays(1))), true);
+        AckedLoad load = new AckedLoad(events ? events(transport) : records(store, 100), WRITERS);
         back[round] = killed(load, cluster.nodes().get(1));
         written += load.count();
         lost += load.lost().size();
       }
     }
-    row("records, Cluster", "none", back, written, lost);
+    row(what, "none", back, written, lost);
   }
 
   private void row(String what, String guard, double[] back, int written, int lost) {
