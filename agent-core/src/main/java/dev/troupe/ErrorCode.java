@@ -61,6 +61,32 @@ public enum ErrorCode {
   STORE_MISMATCH(false),
   /** A circuit breaker refuses calls for now, because earlier ones failed or somebody said so. */
   CIRCUIT_OPEN(true),
+  /** A provider's limit, or the limit that a host set for it, allows no more calls for now. */
+  RATE_LIMITED(true),
+  /** A provider of language models has too much to do for now. */
+  MODEL_OVERLOADED(true),
+  /** A provider of language models failed, and said so. */
+  MODEL_FAILED(true),
+  /** A provider of language models can't be reached, or what came back is not its answer. */
+  MODEL_UNREACHABLE(true),
+  /** A model's answer was cut off, or is damaged: a part of it, never the whole. */
+  ANSWER_INCOMPLETE(true),
+  /** The prompt and what was asked for are more than the model's context holds. */
+  CONTEXT_TOO_LONG(false),
+  /** A provider, or a guard of the host, refuses to answer such a prompt, or such an answer. */
+  CONTENT_REFUSED(false),
+  /** A provider does not accept the key, or the key may not do this. */
+  ACCESS_DENIED(false),
+  /** What was paid for or allowed at the provider is used up until somebody changes that. */
+  QUOTA_SPENT(false),
+  /** A provider understood the request and does not accept it, or has no such model. */
+  MODEL_REFUSED(false),
+  /** A budget of the run's tree, the tenant or the period is used up. */
+  BUDGET_EXCEEDED(false),
+  /** A model's answer does not have the form that was asked for, also after it was told so. */
+  OUTPUT_INVALID(false),
+  /** An agent's loop of model and tool calls repeats itself, or comes no further. */
+  NO_PROGRESS(false),
   /** The process takes no more work now. */
   OVERLOADED(true),
   /** The runtime or store was closed. */

@@ -35,6 +35,21 @@ public interface AgentContext {
   String runId();
 
   /**
+   * The run at the root of the tree that this run belongs to: what was submitted, and what budgets
+   * belong to.
+   *
+   * @return its id, {@link #runId()} where this run is the root
+   */
+  String rootId();
+
+  /**
+   * For whom the run is.
+   *
+   * @return the tenant, empty text for none
+   */
+  String tenant();
+
+  /**
    * When the run has to be over, on the store's clock.
    *
    * @return the instant, empty when there is no deadline

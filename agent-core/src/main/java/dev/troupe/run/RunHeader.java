@@ -30,9 +30,27 @@ public record RunHeader(
    * @param path the place of the call in the parent's journal, null for a root
    * @param capability what was asked for
    * @param created when, on the store's clock
+   * @param root the run at the root of the tree where that is not the parent, else null
    */
   public record Origin(
-      @Nullable String parent, @Nullable String path, String capability, Instant created) {}
+      @Nullable String parent,
+      @Nullable String path,
+      String capability,
+      Instant created,
+      @Nullable String root) {
+    /**
+     * Of a root, or of a child of one.
+     *
+     * @param parent the run that called it, null for a root
+     * @param path the place of the call in the parent's journal, null for a root
+     * @param capability what was asked for
+     * @param created when, on the store's clock
+     */
+    public Origin(
+        @Nullable String parent, @Nullable String path, String capability, Instant created) {
+      this(parent, path, capability, created, null);
+    }
+  }
 
   /**
    * When and for whom a run runs.
@@ -82,6 +100,19 @@ public record RunHeader(
    */
   public String queue() {
     return agent + "@" + version;
+  }
+
+  /**
+   * The run at the root of the tree. Children of children that were created before roots were
+   * stored know their parent only, and give that.
+   *
+   * @return its id, this run's own when it is a root
+   */
+  public String rootId() {
+    if (origin.root() != null) {
+      return origin.root();
+    }
+    return origin.parent() == null ? id : origin.parent();
   }
 
   /**

@@ -188,7 +188,9 @@ final class HeldRun {
   }
 
   static boolean stops(ErrorCode code) {
-    return code == ErrorCode.NON_DETERMINISM || code == ErrorCode.UNDECODABLE;
+    return code == ErrorCode.NON_DETERMINISM
+        || code == ErrorCode.UNDECODABLE
+        || code == ErrorCode.BUDGET_EXCEEDED;
   }
 
   // what a strand may do

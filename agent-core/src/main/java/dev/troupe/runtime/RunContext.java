@@ -109,6 +109,16 @@ final class RunContext implements AgentContext {
   }
 
   @Override
+  public String rootId() {
+    return run.header().rootId();
+  }
+
+  @Override
+  public String tenant() {
+    return run.header().terms().tenant();
+  }
+
+  @Override
   public Optional<Instant> deadline() {
     return Optional.ofNullable(run.header().terms().deadline());
   }
@@ -221,7 +231,12 @@ final class RunContext implements AgentContext {
             : key + "/" + derivedId(parent.id(), path + "~" + turn),
         callee.name(),
         callee.version(),
-        new RunHeader.Origin(parent.id(), path, call.capability(), at),
+        new RunHeader.Origin(
+            parent.id(),
+            path,
+            call.capability(),
+            at,
+            parent.origin().parent() == null ? null : parent.rootId()),
         new RunHeader.Terms(
             terms.priority(),
             key,

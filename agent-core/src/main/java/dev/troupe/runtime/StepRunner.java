@@ -104,6 +104,11 @@ final class StepRunner {
       throw leaving;
     } catch (Throwable thrown) {
       run.core.noticed(thrown);
+      if (thrown instanceof AgentException spent && spent.code() == ErrorCode.BUDGET_EXCEEDED) {
+        // no failure of the step: it is made when somebody has raised the budget and resumed the
+        // run
+        throw run.stopping(spent);
+      }
       failed(path, step, number, thrown);
       return;
     }

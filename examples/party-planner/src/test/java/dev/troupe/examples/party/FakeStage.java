@@ -180,6 +180,16 @@ final class FakeStage {
     }
 
     @Override
+    public String rootId() {
+      return runId();
+    }
+
+    @Override
+    public String tenant() {
+      return "";
+    }
+
+    @Override
     public Optional<Instant> deadline() {
       return Optional.ofNullable(until);
     }

@@ -1,0 +1,14 @@
+package dev.troupe.llm;
+
+import java.math.BigDecimal;
+import java.util.Optional;
+
+/** What tokens cost. */
+public final class PriceTable {
+  PriceTable() {}
+
+  /** In US dollars; empty when the model has no price. */
+  Optional<BigDecimal> cost(String provider, String model, long inputTokens, long outputTokens) {
+    throw new UnsupportedOperationException("being built");
+  }
+}
