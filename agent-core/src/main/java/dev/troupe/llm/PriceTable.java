@@ -4,6 +4,7 @@ import java.math.BigDecimal;
 import java.util.Optional;
 
 /** What tokens cost. */
+@SuppressWarnings("DoNotCallSuggester")
 public final class PriceTable {
   PriceTable() {}
 

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.Map;
 
 /** The limits of providers, kept by all processes together. */
+@SuppressWarnings("DoNotCallSuggester")
 public final class Quotas implements AutoCloseable {
   Quotas() {}
 
