@@ -3,6 +3,7 @@ package dev.troupe.llm;
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -11,8 +12,9 @@ import org.jspecify.annotations.Nullable;
  * A call of a language model that failed. The {@link #code()} says why: {@code RATE_LIMITED},
  * {@code MODEL_OVERLOADED}, {@code MODEL_FAILED}, {@code MODEL_UNREACHABLE}, {@code
  * ANSWER_INCOMPLETE}, {@code TIMEOUT}, {@code CONTEXT_TOO_LONG}, {@code CONTENT_REFUSED}, {@code
- * ACCESS_DENIED}, {@code QUOTA_SPENT} or {@code MODEL_REFUSED}. Messages hold what the provider
- * said about the failure, cut and without keys, and neither prompt nor answer.
+ * ACCESS_DENIED}, {@code QUOTA_SPENT}, {@code MODEL_REFUSED}, or {@code LIMIT_EXCEEDED} for an
+ * answer that is larger than {@link CallLimits#maxCharacters}. Messages hold what the provider said
+ * about the failure, cut and without keys, and neither prompt nor answer.
  */
 public final class LlmException extends AgentException {
   private static final long serialVersionUID = 1L;
@@ -42,6 +44,29 @@ public final class LlmException extends AgentException {
    */
   public static Builder of(ErrorCode code, String provider, String message) {
     return new Builder(code, provider, message);
+  }
+
+  /**
+   * Classifies an answer over HTTP that is an error, or is not the provider's: by what its body
+   * says, its headers, then its status. An error within a stream comes with the status of the
+   * stream; a body that is no error with a status below 400 is {@code MODEL_UNREACHABLE}. The
+   * message keeps what the provider said, cut to 300 characters, with what looks like a key masked;
+   * of the cause its class is kept, and its message only where it comes from the network alone.
+   *
+   * @param provider whose answer
+   * @param status of the answer
+   * @param headers of the answer, their names in lower case
+   * @param body of the answer, or the error within a stream; empty text for none
+   * @param cause the error behind it, null for none
+   * @return the error
+   */
+  public static LlmException http(
+      String provider,
+      int status,
+      Map<String, String> headers,
+      String body,
+      @Nullable Throwable cause) {
+    return Failures.http(provider, status, headers, body, cause);
   }
 
   /**
