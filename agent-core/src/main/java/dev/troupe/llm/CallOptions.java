@@ -20,6 +20,7 @@ public final class CallOptions {
   private final Partial partial;
   private final @Nullable Duration deadline;
   private final @Nullable CallLimits limits;
+  private final boolean cached;
 
   private CallOptions(Builder b) {
     this.tenant = b.tenant;
@@ -29,6 +30,7 @@ public final class CallOptions {
     this.partial = b.partial;
     this.deadline = b.deadline;
     this.limits = b.limits;
+    this.cached = b.cached;
   }
 
   /**
@@ -104,6 +106,15 @@ public final class CallOptions {
   }
 
   /**
+   * Whether an answer that was given before will do.
+   *
+   * @return false unless it was asked for
+   */
+  public boolean cached() {
+    return cached;
+  }
+
+  /**
    * The same options, to be changed.
    *
    * @return a builder
@@ -117,6 +128,7 @@ public final class CallOptions {
     builder.partial = partial;
     builder.deadline = deadline;
     builder.limits = limits;
+    builder.cached = cached;
     return builder;
   }
 
@@ -129,6 +141,7 @@ public final class CallOptions {
     private Partial partial = Partial.FAIL;
     private @Nullable Duration deadline;
     private @Nullable CallLimits limits;
+    private boolean cached;
 
     private Builder() {}
 
@@ -212,6 +225,18 @@ public final class CallOptions {
      */
     public Builder limits(CallLimits limits) {
       this.limits = Objects.requireNonNull(limits, "limits");
+      return this;
+    }
+
+    /**
+     * Says whether an answer that was given to the same request before will do, where the model has
+     * a {@link ResponseCache}.
+     *
+     * @param cached true when it will do
+     * @return this
+     */
+    public Builder cached(boolean cached) {
+      this.cached = cached;
       return this;
     }
 

@@ -80,6 +80,16 @@ public interface LlmProvider extends AutoCloseable {
     return "default";
   }
 
+  /**
+   * Whether a request's response format with a JSON schema is sent on and obeyed. Where it is not,
+   * the schema is described in the prompt.
+   *
+   * @return false unless the provider knows better
+   */
+  default boolean takesJsonSchema() {
+    return false;
+  }
+
   /** Gives back what it opened itself. */
   @Override
   default void close() {}
