@@ -1,6 +1,7 @@
 package dev.troupe.agent;
 
 import dev.troupe.event.Event;
+import dev.troupe.state.Grant;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -48,6 +49,16 @@ public interface AgentContext {
    * @return the tenant, empty text for none
    */
   String tenant();
+
+  /**
+   * Under what right this process executes the run. A change that is guarded by {@link
+   * dev.troupe.state.Edit.Held} with the run's id and this grant is made only while nobody has
+   * taken the run over: the fence for what is kept in the store beside the run. Another one in each
+   * execution.
+   *
+   * @return the grant
+   */
+  Grant grant();
 
   /**
    * When the run has to be over, on the store's clock.

@@ -36,4 +36,14 @@ public interface LlmSink {
    * @param why what happened, for people
    */
   default void restarted(String why) {}
+
+  /**
+   * The answer was journaled before: its whole text at once. The run was executed again, and the
+   * sink of an earlier execution may have been given it, or a part of it, already.
+   *
+   * @param text not empty
+   */
+  default void replayed(String text) {
+    text(text);
+  }
 }

@@ -30,6 +30,9 @@ public final class Runs {
   private static final String TOMBSTONE = "$gone";
   private static final String REMINDER = "$keep";
 
+  /** The name, beside a run, of the record with what people are shown of it; goes with the run. */
+  public static final String LOG = "$log";
+
   private Runs() {}
 
   /**

@@ -21,6 +21,7 @@ import dev.troupe.run.Look;
 import dev.troupe.run.RunHeader;
 import dev.troupe.run.Runs;
 import dev.troupe.state.Edit;
+import dev.troupe.state.Grant;
 import dev.troupe.state.Outcome;
 import dev.troupe.state.StoreInfo;
 import java.nio.charset.StandardCharsets;
@@ -116,6 +117,11 @@ final class RunContext implements AgentContext {
   @Override
   public String tenant() {
     return run.header().terms().tenant();
+  }
+
+  @Override
+  public Grant grant() {
+    return run.journal().grant();
   }
 
   @Override

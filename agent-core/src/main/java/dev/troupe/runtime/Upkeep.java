@@ -213,6 +213,8 @@ final class Upkeep implements Runnable {
             return;
           }
           children.add(record.id().key());
+        } else if (name.equals(Runs.LOG)) {
+          children.add(record.id().key());
         }
       }
       after = page.next();

@@ -17,6 +17,7 @@ import dev.troupe.resilience.RetryPolicy;
 import dev.troupe.runtime.RunEvent;
 import dev.troupe.runtime.RunListener;
 import dev.troupe.runtime.RunView;
+import dev.troupe.state.Grant;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -182,6 +183,11 @@ final class FakeStage {
     @Override
     public String rootId() {
       return runId();
+    }
+
+    @Override
+    public Grant grant() {
+      return new Grant("stage", 1);
     }
 
     @Override
