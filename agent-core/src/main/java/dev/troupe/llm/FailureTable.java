@@ -181,7 +181,7 @@ final class FailureTable {
       return TIMEOUT;
     }
     // 'server_error' is said with each of them
-    return code == null || code == MODEL_FAILED && status > 500 ? ofStatus(status) : code;
+    return code == null || (code == MODEL_FAILED && status > 500) ? ofStatus(status) : code;
   }
 
   private static @Nullable ErrorCode first(List<Words> table, String said) {

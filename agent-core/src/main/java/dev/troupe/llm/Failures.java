@@ -1,5 +1,6 @@
 package dev.troupe.llm;
 
+import static dev.troupe.ErrorCode.ANSWER_INCOMPLETE;
 import static dev.troupe.ErrorCode.MODEL_FAILED;
 import static dev.troupe.ErrorCode.MODEL_REFUSED;
 import static dev.troupe.ErrorCode.MODEL_UNREACHABLE;
@@ -70,6 +71,11 @@ final class Failures {
 
   /** Of anything that a model threw. */
   static LlmException of(String provider, Throwable thrown) {
+    return of(provider, thrown, false);
+  }
+
+  /** The same, of a call of which a part had come when {@code begun}. */
+  static LlmException of(String provider, Throwable thrown, boolean begun) {
     List<Throwable> chain = chain(thrown);
     for (Throwable one : chain) {
       if (one instanceof LlmException known) {
@@ -86,6 +92,10 @@ final class Failures {
     ErrorCode code = damaged && known == 0 ? MODEL_UNREACHABLE : FailureTable.code(known, named);
     if (code == null) {
       code = byKind(chain);
+    }
+    // a connection that breaks in the midst was there
+    if (begun && code == MODEL_UNREACHABLE) {
+      code = ANSWER_INCOMPLETE;
     }
     String words = said.shown();
     if (status == 0) {
