@@ -32,7 +32,9 @@ public final class ScriptedAnswer {
       List<String> text,
       FinishReason finish,
       @Nullable TokenUsage usage,
-      Map<String, String> headers) {}
+      Map<String, String> headers,
+      @Nullable String id,
+      @Nullable String model) {}
 
   /** How it comes: what ends it after some parts, and for a null code that is silence. */
   private record Manner(
@@ -131,7 +133,8 @@ public final class ScriptedAnswer {
   }
 
   private static ScriptedAnswer of(AiMessage message, List<String> text, FinishReason finish) {
-    return new ScriptedAnswer(new Content(message, text, finish, null, Map.of()), Manner.PLAIN);
+    return new ScriptedAnswer(
+        new Content(message, text, finish, null, Map.of(), null, null), Manner.PLAIN);
   }
 
   private static List<String> words(String text) {
@@ -208,7 +211,16 @@ public final class ScriptedAnswer {
       FinishReason finish,
       @Nullable TokenUsage usage,
       Map<String, String> headers) {
-    return new ScriptedAnswer(new Content(message, content.text, finish, usage, headers), manner);
+    Content changed =
+        new Content(message, content.text, finish, usage, headers, content.id, content.model);
+    return new ScriptedAnswer(changed, manner);
+  }
+
+  /** Under an id, and by a model, that are not made up here. */
+  ScriptedAnswer from(@Nullable String id, @Nullable String model) {
+    Content c = content;
+    return new ScriptedAnswer(
+        new Content(c.message, c.text, c.finish, c.usage, c.headers, id, model), manner);
   }
 
   // how it comes
@@ -289,6 +301,14 @@ public final class ScriptedAnswer {
 
   @Nullable TokenUsage tokens() {
     return content.usage;
+  }
+
+  @Nullable String id() {
+    return content.id;
+  }
+
+  @Nullable String model() {
+    return content.model;
   }
 
   Map<String, String> header() {

@@ -130,7 +130,7 @@ final class ScriptedCall {
     if (message.toolExecutionRequests().stream().allMatch(call -> call.id() != null)) {
       return message;
     }
-    String fingerprint = RequestJson.fingerprint(RequestJson.document(request));
+    String fingerprint = fingerprint();
     List<ToolExecutionRequest> calls = new ArrayList<>();
     for (ToolExecutionRequest call : message.toolExecutionRequests()) {
       String id = "call_" + fingerprint + "_" + calls.size();
@@ -144,13 +144,17 @@ final class ScriptedCall {
     if (usage == null) {
       usage = new TokenUsage(RequestJson.inputTokens(request), RequestJson.tokens(characters));
     }
-    String asked = request.modelName();
+    String asked = request.modelName() == null ? provider.model() : request.modelName();
     return ChatResponse.builder()
         .aiMessage(message)
-        .id("scripted-" + RequestJson.fingerprint(RequestJson.document(request)))
-        .modelName(asked == null ? provider.model() : asked)
+        .id(answer.id() == null ? "scripted-" + fingerprint() : answer.id())
+        .modelName(answer.model() == null ? asked : answer.model())
         .tokenUsage(usage)
         .finishReason(answer.reason())
         .build();
+  }
+
+  private String fingerprint() {
+    return RequestJson.fingerprint(RequestJson.document(request));
   }
 }
