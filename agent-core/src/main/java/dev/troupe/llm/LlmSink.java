@@ -38,12 +38,18 @@ public interface LlmSink {
   default void restarted(String why) {}
 
   /**
-   * The answer was journaled before: its whole text at once. The run was executed again, and the
-   * sink of an earlier execution may have been given it, or a part of it, already.
+   * The answer was journaled before: all of it at once. The run is executed again, and the sink of
+   * an earlier execution may have been given this, or a part of it, already.
    *
-   * @param text not empty
+   * @param thinking what the model thought, empty when it did not say so
+   * @param text its text, empty when it only called tools
    */
-  default void replayed(String text) {
-    text(text);
+  default void replayed(String thinking, String text) {
+    if (!thinking.isEmpty()) {
+      thinking(thinking);
+    }
+    if (!text.isEmpty()) {
+      text(text);
+    }
   }
 }

@@ -63,8 +63,8 @@ final class Known {
     return switch (told.what()) {
       case TEXT, THINKING ->
           source == null ? fresh(told) : again(told, source, told.what() == Told.What.TEXT);
-      case REPLAYED ->
-          cut ? List.of() : source == null ? plain(Kind.TEXT, told) : again(told, source, true);
+      case REPLAYED -> replayed(told, source, Kind.TEXT);
+      case REPLAYED_THINKING -> replayed(told, source, Kind.THINKING);
       case RESTARTED -> {
         sources.remove(told.source());
         begun.add(told.source());
@@ -73,6 +73,13 @@ final class Known {
       case FINISHED -> finished(told, source);
       default -> plain(Kind.valueOf(told.what().name()), told);
     };
+  }
+
+  private List<LogRows.Line> replayed(Told told, @Nullable Source source, Kind kind) {
+    if (cut) {
+      return List.of(); // it was shown, and may have been removed since
+    }
+    return source == null ? plain(kind, told) : again(told, source, kind == Kind.TEXT);
   }
 
   private List<LogRows.Line> fresh(Told told) {

@@ -52,8 +52,9 @@ public final class LogSink implements LlmSink {
   }
 
   @Override
-  public void replayed(String text) {
+  public void replayed(String thinking, String text) {
     named.clear();
+    inParts(Told.What.REPLAYED_THINKING, thinking);
     inParts(Told.What.REPLAYED, text);
   }
 

@@ -9,6 +9,7 @@ record Told(What what, String source, String text) {
     PROGRESS,
     RESTARTED,
     REPLAYED,
+    REPLAYED_THINKING,
     FINISHED,
     STEP_STARTED,
     STEP_FINISHED,

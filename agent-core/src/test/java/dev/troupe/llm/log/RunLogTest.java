@@ -297,7 +297,7 @@ class RunLogTest {
     awaitShown("The answer is 42");
     apply(new Edit.Release(RUN));
     LogSink again = log().sink(RUN, held("b"), "");
-    again.replayed("The answer is 42");
+    again.replayed("", "The answer is 42");
     again.text(" indeed");
     awaitShown("The answer is 42 indeed");
     assertThat(all(0)).extracting(LogEntry::kind).containsExactly(Kind.TEXT, Kind.TEXT);
@@ -305,12 +305,14 @@ class RunLogTest {
 
   @Test
   void wordsThatDiedWithTheirProcessAreShownWhenTheAnswerIsReplayed() {
-    log().sink(RUN, held("a"), "").text("The ans");
+    LogSink first = log().sink(RUN, held("a"), "");
+    first.thinking("hm");
+    first.text("The ans");
     awaitShown("The ans");
     apply(new Edit.Release(RUN));
-    log().sink(RUN, held("b"), "").replayed("The answer is 42");
+    log().sink(RUN, held("b"), "").replayed("hm", "The answer is 42");
     awaitShown("The answer is 42");
-    assertThat(all(0)).extracting(LogEntry::text).containsExactly("The ans", "wer is 42");
+    assertThat(all(0)).extracting(LogEntry::text).containsExactly("hm", "The ans", "wer is 42");
   }
 
   @Test
@@ -412,6 +414,27 @@ class RunLogTest {
         });
     assertThat(seen)
         .containsExactly("31-40", "41", "42", "43", "44", "45", "46", "47", "48", "49", "50");
+  }
+
+  @Test
+  void whatWasRemovedIsNotShownAgainWhenItsAnswerIsReplayed() {
+    RunLog small = RunLog.builder(store).maxEntries(3).build();
+    open.add(small);
+    LogSink early = small.sink(RUN, held("a"), "model 1");
+    early.text("The first answer");
+    early.finished();
+    for (int i = 1; i <= 3; i++) {
+      early.progress("entry " + i);
+    }
+    Awaitility.await()
+        .until(() -> !all(0).isEmpty() && all(0).get(all(0).size() - 1).text().equals("entry 3"));
+    assertThat(all(0).get(0).number()).isGreaterThan(1);
+    apply(new Edit.Release(RUN));
+    Grant next = held("b");
+    small.sink(RUN, next, "model 1").replayed("", "The first answer");
+    small.sink(RUN, next, "model 2").progress("entry 4");
+    Awaitility.await().until(() -> all(0).get(all(0).size() - 1).text().equals("entry 4"));
+    assertThat(all(0)).extracting(LogEntry::kind).containsOnly(Kind.TOOL);
   }
 
   @Test

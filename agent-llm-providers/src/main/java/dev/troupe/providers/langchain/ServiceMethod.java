@@ -78,8 +78,16 @@ record ServiceMethod(Method method, Class<?> input, Class<?> output) {
       Object returned = method.invoke(service, arguments(input));
       return returned instanceof Result<?> result ? result.content() : returned;
     } catch (InvocationTargetException e) {
-      if (e.getCause() instanceof Error leaving) {
-        throw leaving; // the run leaves its stack by one
+      // the run leaves its stack by an error, which some of that library's layers wrap
+      for (Throwable t = e.getCause(); t != null; t = t.getCause()) {
+        if (t instanceof Error leaving) {
+          throw leaving;
+        }
+      }
+      for (Throwable t = e.getCause(); t != null; t = t.getCause()) {
+        if (t instanceof AgentException known) {
+          throw known;
+        }
       }
       throw e.getCause() instanceof Exception cause ? cause : e;
     }

@@ -332,8 +332,7 @@ class AiServiceAgentsTest {
   void scopesOfTheAgenticModuleLieInTheStore() {
     StoredAgenticScopes scopes = new StoredAgenticScopes(store);
     AgenticScopeKey key = new AgenticScopeKey("press", "user-1");
-    DefaultAgenticScope scope =
-        new DefaultAgenticScope("user-1", DefaultAgenticScope.Kind.PERSISTENT);
+    DefaultAgenticScope scope = DefaultAgenticScope.ephemeralAgenticScope();
     scope.writeState("topic", "cats");
     assertThat(scopes.save(key, scope)).isTrue();
     StoredAgenticScopes elsewhere = new StoredAgenticScopes(store);
