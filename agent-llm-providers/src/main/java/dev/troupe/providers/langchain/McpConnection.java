@@ -179,7 +179,7 @@ final class McpConnection implements AutoCloseable {
   private AgentException givenUp(Live failed, RuntimeException why) {
     connecting.lock();
     try {
-      if (live == failed) {
+      if (failed.equals(live)) {
         live = null;
         later();
       }
