@@ -109,11 +109,6 @@ final class RunBinding {
 
   private static void showWhole(LlmResponse answer, LlmSink sink) {
     String thinking = answer.message().thinking();
-    if (thinking != null && !thinking.isEmpty()) {
-      sink.thinking(thinking);
-    }
-    if (!answer.text().isEmpty()) {
-      sink.text(answer.text());
-    }
+    sink.replayed(thinking == null ? "" : thinking, answer.text());
   }
 }
