@@ -409,14 +409,15 @@ public abstract class LlmProviderContract {
 
   /** Fails when more went out than buffers on the way may hold. */
   private static void comesToRest(LongSupplier sent) {
-    long before;
-    long now = sent.getAsLong();
-    do {
-      before = now;
+    long before = sent.getAsLong();
+    // a peer that is only short of a processor is not at rest
+    for (int still = 0; still < 5; ) {
       pause(300);
-      now = sent.getAsLong();
-      assertThat(now).as("characters sent to a sink that takes none").isLessThan(64L << 20);
-    } while (now != before);
+      long now = sent.getAsLong();
+      assertThat(now).as("characters sent to a sink that takes none").isLessThan(32L << 20);
+      still = now == before ? still + 1 : 0;
+      before = now;
+    }
   }
 
   @Guarantee(8)
