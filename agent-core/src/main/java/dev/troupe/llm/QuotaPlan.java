@@ -35,7 +35,12 @@ final class QuotaPlan {
   }
 
   /** What one call wants: lines as they are asked for, and what it takes beyond the bursts. */
-  record Want(QuotaPlan plan, Asked shared, Asked alone) {
+  record Want(QuotaPlan plan, long inputTokens, long outputTokens, Asked shared) {
+    /** What is asked for while this process is alone, which is rarely. */
+    Asked alone() {
+      return plan.asked(inputTokens, outputTokens, false);
+    }
+
     Set<String> names() {
       return plan.byName.keySet();
     }
@@ -174,8 +179,7 @@ final class QuotaPlan {
   }
 
   Want want(long inputTokens, long outputTokens) {
-    return new Want(
-        this, asked(inputTokens, outputTokens, true), asked(inputTokens, outputTokens, false));
+    return new Want(this, inputTokens, outputTokens, asked(inputTokens, outputTokens, true));
   }
 
   private Asked asked(long inputTokens, long outputTokens, boolean shared) {

@@ -10,10 +10,10 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
  * Runs a benchmark by name: {@code steps}, {@code steps-redis}, {@code steps-postgres}, {@code
  * limiter-redis}, {@code breaker}, {@code events-redis}, {@code events-kafka}, {@code
  * fail-over-redis}, {@code parked}, {@code take-over}, {@code planner}, {@code jmh}, {@code
- * soak-redis}, {@code soak-postgres}, {@code chaos-events-redis} or {@code chaos-events-kafka}, the
- * last four with their length in seconds as the second argument and the folder as the third.
- * Reports go to {@code docs/benchmarks} of the project, or to the folder given as the second
- * argument.
+ * governor}, {@code soak-redis}, {@code soak-postgres}, {@code chaos-events-redis} or {@code
+ * chaos-events-kafka}, the last five with their length in seconds as the second argument and the
+ * folder as the third. Reports go to {@code docs/benchmarks} of the project, or to the folder given
+ * as the second argument.
  */
 public final class Benchmarks {
   private Benchmarks() {}
@@ -27,7 +27,7 @@ public final class Benchmarks {
   public static void main(String[] args) throws Exception {
     String which = args.length > 0 ? args[0] : "";
     Path folder =
-        args.length > 1 && !which.matches("(soak|chaos).*") ? Path.of(args[1]) : reports();
+        args.length > 1 && !which.matches("(soak|chaos|governor).*") ? Path.of(args[1]) : reports();
     switch (which) {
       case "steps" -> StepReport.write(folder);
       case "steps-redis" -> SharedStepReport.redis(folder);
@@ -41,6 +41,10 @@ public final class Benchmarks {
       case "events-redis" -> EventsReport.write(folder);
       case "events-kafka" -> KafkaEventsReport.write(folder);
       case "fail-over-redis" -> FailOverReport.write(folder);
+      case "governor" ->
+          GovernorReport.write(
+              args.length > 1 ? Integer.parseInt(args[1]) : 120,
+              args.length > 2 ? Path.of(args[2]) : reports());
       case "soak-redis", "soak-postgres" ->
           Soak.write(
               which.substring("soak-".length()),
@@ -60,7 +64,10 @@ public final class Benchmarks {
               .run();
       default -> {
         System.err.println(
-            "which benchmark? steps, steps-redis, steps-postgres, limiter-redis, parked, take-over, planner, breaker, events, events-redis, events-kafka, fail-over-redis, jmh, soak-redis, soak-postgres, chaos-events-redis or chaos-events-kafka; a second argument names the folder for the report");
+            "which benchmark? steps, steps-redis, steps-postgres, limiter-redis, parked, take-over,"
+                + " planner, breaker, events, events-redis, events-kafka, fail-over-redis,"
+                + " governor, jmh, soak-redis, soak-postgres, chaos-events-redis or"
+                + " chaos-events-kafka; a second argument names the folder for the report");
         System.exit(2);
       }
     }
