@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 public final class ScriptedAnswer {
   private static final Pattern BETWEEN_WORDS = Pattern.compile("(?<=\\s)(?=\\S)");
   private static final int PIECE = 8;
+  private static final int WHOLE = -1;
+  private static final int ENDLESS = -2;
 
   /** What is said. */
   private record Content(
@@ -43,7 +45,7 @@ public final class ScriptedAnswer {
       int whole,
       @Nullable ErrorCode code,
       @Nullable LlmException failure) {
-    static final Manner PLAIN = new Manner(Duration.ZERO, Duration.ZERO, -1, null, null);
+    static final Manner PLAIN = new Manner(Duration.ZERO, Duration.ZERO, WHOLE, null, null);
   }
 
   /** One part of a stream. */
@@ -85,6 +87,18 @@ public final class ScriptedAnswer {
       throw new IllegalArgumentException("a part of a text is empty: " + text);
     }
     return of(AiMessage.from(String.join("", text)), text, FinishReason.STOP);
+  }
+
+  /**
+   * A text without end: one part, again and again, until the caller's limits end the call.
+   *
+   * @param part not empty
+   * @return the answer
+   */
+  public static ScriptedAnswer endless(String part) {
+    ScriptedAnswer once = textInParts(part);
+    Manner m = once.manner;
+    return new ScriptedAnswer(once.content, new Manner(m.delay, m.pause, ENDLESS, null, null));
   }
 
   /**
@@ -328,6 +342,10 @@ public final class ScriptedAnswer {
     return manner.whole;
   }
 
+  boolean endless() {
+    return manner.whole == ENDLESS;
+  }
+
   /** Why it ends too early; empty for silence. */
   @Nullable LlmException failure(String provider) {
     if (manner.failure != null || manner.code == null) {
@@ -358,7 +376,7 @@ public final class ScriptedAnswer {
   public String toString() {
     String said = '"' + RequestJson.cut(RequestJson.text(content.message)) + '"';
     if (manner.whole < 0) {
-      return said;
+      return endless() ? said + " without end" : said;
     }
     String end = manner.code == null ? "silence" : manner.code.toString();
     return manner.whole == 0 ? end : end + " after " + manner.whole + " parts of " + said;

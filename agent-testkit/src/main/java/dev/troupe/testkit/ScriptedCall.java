@@ -45,13 +45,15 @@ final class ScriptedCall {
     AiMessage message = named(answer.said());
     List<ScriptedAnswer.Part> parts = answer.parts();
     int given = 0;
-    for (ScriptedAnswer.Part part : parts) {
-      if (given == answer.whole()) {
-        throw end(answer);
+    do {
+      for (ScriptedAnswer.Part part : parts) {
+        if (given == answer.whole()) {
+          throw end(answer);
+        }
+        give(part, message, given == 0 ? Duration.ZERO : answer.pause());
+        given++;
       }
-      give(part, message, given == 0 ? Duration.ZERO : answer.pause());
-      given++;
-    }
+    } while (answer.endless());
     if (answer.whole() >= 0) {
       throw end(answer);
     }
@@ -86,7 +88,7 @@ final class ScriptedCall {
     characters += part.text().length();
     if (characters > limits.maxCharacters()) {
       throw failed(
-          ErrorCode.ANSWER_INCOMPLETE,
+          ErrorCode.LIMIT_EXCEEDED,
           "the answer has more than " + limits.maxCharacters() + " characters");
     }
     if (sink == null) {

@@ -347,6 +347,6 @@ class ModelRecorderTest {
     assertThat(recorder.account()).isEqualTo("default");
     CallLimits small = new CallLimits(Duration.ofMinutes(1), Duration.ofMinutes(1), 3);
     assertThatThrownBy(() -> recorder.generate(ask("a"), small)).isInstanceOf(LlmException.class);
-    failing(ModelReplayer.of(file()), ask("a"), ErrorCode.ANSWER_INCOMPLETE);
+    failing(ModelReplayer.of(file()), ask("a"), ErrorCode.LIMIT_EXCEEDED);
   }
 }

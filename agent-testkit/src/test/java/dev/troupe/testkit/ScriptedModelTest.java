@@ -342,7 +342,7 @@ class ScriptedModelTest {
     ScriptedModel model = ScriptedModel.answering().text("1234 6").text("1234 6").text("1234 ");
     Heard heard = new Heard();
     LlmException failure = failure(model, limits, heard);
-    assertThat(failure.code()).isEqualTo(ErrorCode.ANSWER_INCOMPLETE);
+    assertThat(failure.code()).isEqualTo(ErrorCode.LIMIT_EXCEEDED);
     assertThat(failure.getMessage()).contains("more than 5 characters");
     assertThat(heard.all).containsExactly("1234 ");
     assertThatThrownBy(() -> model.generate(ask("tea?"), limits)).isInstanceOf(LlmException.class);
