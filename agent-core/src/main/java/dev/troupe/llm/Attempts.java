@@ -28,11 +28,7 @@ final class Attempts {
 
   /** One attempt: each gate in its order, and what was taken at one is given back at the next. */
   LlmResponse make(
-      Candidate candidate,
-      ChatRequest request,
-      Call call,
-      Call.Deadline deadline,
-      Tries failures)
+      Candidate candidate, ChatRequest request, Call call, Call.Deadline deadline, Tries failures)
       throws InterruptedException {
     refuseIfOpen(candidate);
     Reserved reserved = reserve(candidate, request, call.options(), deadline);

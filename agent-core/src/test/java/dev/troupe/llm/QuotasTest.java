@@ -257,8 +257,7 @@ class QuotasTest {
     // another account is not meant
     two.acquire(new Quotas.Ask("openai", "other", "gpt", "", 1, 0, 0), NO_WAIT);
     now.updateAndGet(t -> t.plusSeconds(20));
-    made(Quotas.over(limiter).provider("openai", some))
-        .acquire(ask(0, 0), Duration.ofSeconds(5));
+    made(Quotas.over(limiter).provider("openai", some)).acquire(ask(0, 0), Duration.ofSeconds(5));
   }
 
   @Test

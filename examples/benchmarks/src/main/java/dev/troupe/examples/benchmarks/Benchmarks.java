@@ -9,8 +9,8 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 /**
  * Runs a benchmark by name: {@code steps}, {@code steps-redis}, {@code steps-postgres}, {@code
  * limiter-redis}, {@code breaker}, {@code events-redis}, {@code events-kafka}, {@code
- * fail-over-redis}, {@code parked}, {@code take-over}, {@code planner}, {@code jmh}, {@code
- * governor}, {@code soak-redis}, {@code soak-postgres}, {@code chaos-events-redis} or {@code
+ * fail-over-redis}, {@code parked}, {@code take-over}, {@code planner}, {@code llm}, {@code jmh},
+ * {@code governor}, {@code soak-redis}, {@code soak-postgres}, {@code chaos-events-redis} or {@code
  * chaos-events-kafka}, the last five with their length in seconds as the second argument and the
  * folder as the third. Reports go to {@code docs/benchmarks} of the project, or to the folder given
  * as the second argument.
@@ -36,6 +36,7 @@ public final class Benchmarks {
       case "parked" -> ParkedReport.write(folder);
       case "take-over" -> TakeOverReport.write(folder);
       case "planner" -> PlannerReport.write(folder);
+      case "llm" -> LlmReport.write(folder);
       case "breaker" -> BreakerReport.write(folder);
       case "events" -> MemoryEventsReport.write(folder);
       case "events-redis" -> EventsReport.write(folder);
@@ -65,7 +66,7 @@ public final class Benchmarks {
       default -> {
         System.err.println(
             "which benchmark? steps, steps-redis, steps-postgres, limiter-redis, parked, take-over,"
-                + " planner, breaker, events, events-redis, events-kafka, fail-over-redis,"
+                + " planner, llm, breaker, events, events-redis, events-kafka, fail-over-redis,"
                 + " governor, jmh, soak-redis, soak-postgres, chaos-events-redis or"
                 + " chaos-events-kafka; a second argument names the folder for the report");
         System.exit(2);

@@ -11,6 +11,7 @@ import dev.troupe.examples.party.agents.Effects;
 import dev.troupe.examples.party.agents.FinalPlanner;
 import dev.troupe.examples.party.agents.FinalTask;
 import dev.troupe.examples.party.agents.InputAnalyzer;
+import dev.troupe.examples.party.agents.PartyModel;
 import dev.troupe.examples.party.agents.PartyPlanner;
 import dev.troupe.examples.party.agents.ResultCache;
 import dev.troupe.examples.party.agents.ThemeAgent;
@@ -26,7 +27,6 @@ import dev.troupe.examples.party.plan.Verdict;
 import dev.troupe.examples.party.request.Options;
 import dev.troupe.examples.party.request.PartyBrief;
 import dev.troupe.examples.party.request.PartyRequest;
-import dev.troupe.examples.party.request.RequestReader;
 import dev.troupe.examples.party.request.RuleReader;
 import dev.troupe.examples.party.request.Rules;
 import java.time.Duration;
@@ -45,7 +45,7 @@ public final class PlannerAgents {
   private final Recommenders recommenders;
   private final Map<String, CatalogueAgent.Lookup<AgentTask, Offers>> finders =
       new LinkedHashMap<>();
-  private @Nullable RequestReader model;
+  private @Nullable PartyModel model;
   private Effects effects = Effects.uncounted();
   private PartyPlanner.Watcher watcher = (run, call) -> {};
 
@@ -72,12 +72,12 @@ public final class PlannerAgents {
   }
 
   /**
-   * Lets a model read the requests; the rules stay behind it.
+   * Lets a model classify the requests and word the plans; the rules stay behind it.
    *
-   * @param model the reader
+   * @param model the model
    * @return this
    */
-  public PlannerAgents model(RequestReader model) {
+  public PlannerAgents model(PartyModel model) {
     this.model = model;
     return this;
   }
@@ -133,7 +133,7 @@ public final class PlannerAgents {
                 PartyPlanner.NAME,
                 PartyRequest.class,
                 PartyPlan.class,
-                new PartyPlanner(recommenders, watcher))
+                new PartyPlanner(recommenders, watcher, model))
             .build(),
         AgentDefinition.of(
                 InputAnalyzer.NAME,

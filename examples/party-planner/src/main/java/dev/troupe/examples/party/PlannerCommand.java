@@ -2,12 +2,14 @@ package dev.troupe.examples.party;
 
 import dev.troupe.AgentException;
 import dev.troupe.Codec;
+import dev.troupe.examples.party.agents.AskedModel;
 import dev.troupe.examples.party.agents.Effects;
 import dev.troupe.examples.party.agents.PartyPlanner;
 import dev.troupe.examples.party.catalogue.DataException;
 import dev.troupe.examples.party.catalogue.DataFiles;
 import dev.troupe.examples.party.plan.Recommenders;
 import dev.troupe.examples.party.request.Options;
+import dev.troupe.llm.GovernedModel;
 import dev.troupe.run.RunRecord;
 import dev.troupe.runtime.RunView;
 import dev.troupe.state.Find;
@@ -90,6 +92,13 @@ final class PlannerCommand implements Callable<Integer> {
       description =
           "Let the agents talk by events: over the store of the plans (store), redis://HOST:PORT or kafka://HOST:PORT.")
   private @Nullable String events;
+
+  @Option(
+      names = "--model",
+      paramLabel = "PROVIDER[:MODEL][@URL]",
+      description =
+          "Let a language model classify requests and word plans: openai (OPENAI_API_KEY), bedrock (AWS's usual credentials) or ollama (running here). Without it, or where it fails, the rules do.")
+  private @Nullable String model;
 
   @Option(
       names = "--out",
@@ -238,7 +247,8 @@ final class PlannerCommand implements Callable<Integer> {
     if (events != null && !events.matches("store|(redis|rediss|kafka)://.+")) {
       throw wrong("--events must be store, redis://HOST:PORT or kafka://HOST:PORT");
     }
-    try (Planner planner = start(agents, watch)) {
+    try (GovernedModel asked = model == null ? null : open(model);
+        Planner planner = start(asked == null ? agents : asking(agents, asked), watch)) {
       PlannerSession session =
           new PlannerSession(
               planner, watch, display, new PlannerSession.Output(stdout, stderr, out, quiet, live));
@@ -249,6 +259,18 @@ final class PlannerCommand implements Callable<Integer> {
       }
       return ask ? graver(code, converse(session, options)) : code;
     }
+  }
+
+  private GovernedModel open(String address) {
+    try {
+      return Models.open(address);
+    } catch (IllegalArgumentException wrong) {
+      throw wrong("--model: " + wrong.getMessage());
+    }
+  }
+
+  private static PlannerAgents asking(PlannerAgents agents, GovernedModel model) {
+    return agents.model(new AskedModel(model, agents.rules(), agents.catalogue()));
   }
 
   private Planner start(PlannerAgents agents, PlanWatch watch) {

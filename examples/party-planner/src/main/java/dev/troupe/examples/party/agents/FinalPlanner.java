@@ -93,7 +93,8 @@ public final class FinalPlanner implements Agent<FinalTask, Sheet> {
         costs,
         recommender.name() + ": " + recommender.inWords(),
         List.copyOf(warnings),
-        notes(task));
+        notes(task),
+        null);
   }
 
   /** The next best; while the plan is within the budget, only those with which it stays there. */

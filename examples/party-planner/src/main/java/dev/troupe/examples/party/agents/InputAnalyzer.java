@@ -2,6 +2,7 @@ package dev.troupe.examples.party.agents;
 
 import dev.troupe.agent.Agent;
 import dev.troupe.agent.AgentContext;
+import dev.troupe.agent.RunEndingException;
 import dev.troupe.agent.Step;
 import dev.troupe.agent.StepFailedException;
 import dev.troupe.examples.party.plan.Missing;
@@ -25,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * Understands the request: cleans and checks the text, has it read, by a model if there is one, and
  * works out which agents are needed and what depends on what.
  *
- * <p>A model that fails three times gives way to the rules, the rules to a general party.
+ * <p>A model that fails gives way to the rules, the rules to a general party.
  */
 public final class InputAnalyzer implements Agent<PartyRequest, Analysis> {
   /** The agent's name. */
@@ -39,16 +40,16 @@ public final class InputAnalyzer implements Agent<PartyRequest, Analysis> {
 
   private final Rules rules;
   private final RequestReader byRules;
-  private final @Nullable RequestReader model;
+  private final @Nullable PartyModel model;
 
   /**
    * Creates the agent.
    *
    * @param rules what it goes by
    * @param byRules reads by the rules
-   * @param model reads instead of the rules, null for none
+   * @param model reads after the rules, null for none
    */
-  public InputAnalyzer(Rules rules, RequestReader byRules, @Nullable RequestReader model) {
+  public InputAnalyzer(Rules rules, RequestReader byRules, @Nullable PartyModel model) {
     this.rules = rules;
     this.byRules = byRules;
     this.model = model;
@@ -66,9 +67,9 @@ public final class InputAnalyzer implements Agent<PartyRequest, Analysis> {
     Duration limit = CatalogueAgent.attemptLimit(request.options().agentTimeLimit());
     List<String> notes = new ArrayList<>();
     Understanding understood = byRules(text, today, limit, context, notes);
-    RequestReader reader = model;
+    PartyModel reader = model;
     if (reader != null) {
-      understood = byModel(reader, text, today, limit, context, understood, notes);
+      understood = byModel(reader, text, today, context, understood, notes);
     }
     notes.addAll(0, understood.notes());
     return new Analysis(
@@ -93,16 +94,15 @@ public final class InputAnalyzer implements Agent<PartyRequest, Analysis> {
 
   /** What the model reads counts, but no allergy that the rules found may get lost. */
   private Understanding byModel(
-      RequestReader reader,
+      PartyModel reader,
       String text,
       LocalDate today,
-      Duration limit,
       AgentContext context,
       Understanding ruled,
       List<String> notes) {
     try {
-      Understanding read =
-          context.step(step("read-by-model", limit), a -> rules.checked(reader.read(text, today)));
+      context.publish(new Doing("asking the model what kind of party it is"));
+      Understanding read = rules.checked(reader.read(text, today, ruled, context));
       List<PartyBrief> parties = new ArrayList<>();
       for (PartyBrief party : read.parties()) {
         PartyBrief safe = party;
@@ -112,10 +112,14 @@ public final class InputAnalyzer implements Agent<PartyRequest, Analysis> {
         parties.add(safe);
       }
       return new Understanding(parties, read.notes(), read.refusal());
-    } catch (StepFailedException e) {
+    } catch (RunEndingException ending) {
+      throw ending;
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      return ruled; // the run is ending, and says so at its next effect
+    } catch (Exception e) {
       notes.add(
-          "The model could not read the request (%s), so the rules did."
-              .formatted(e.failure().message()));
+          "The model could not read the request (%s), so the rules did.".formatted(e.getMessage()));
       return ruled;
     }
   }

@@ -48,6 +48,9 @@ public final class PlanLayout {
 
   private static void sheet(String which, Sheet sheet, List<Block> blocks) {
     blocks.add(new Block.Title(which + title(sheet)));
+    if (sheet.wording() != null) {
+      blocks.add(new Block.Points(List.of(sheet.wording()), false));
+    }
     blocks.add(new Block.Facts(brief(sheet)));
     sheet.picks().forEach(pick -> pick(pick, blocks));
     costs(sheet, blocks);

@@ -1,7 +1,9 @@
 package dev.troupe.examples.party.plan;
 
 import dev.troupe.examples.party.request.PartyBrief;
+import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The plan of one party.
@@ -13,6 +15,7 @@ import java.util.List;
  * @param strategy the strategy that chose
  * @param warnings what to mind
  * @param notes assumptions and remarks
+ * @param wording an invitation in words, null where no model wrote one
  */
 public record Sheet(
     PartyBrief brief,
@@ -21,12 +24,35 @@ public record Sheet(
     Costs costs,
     String strategy,
     List<String> warnings,
-    List<String> notes) {
+    List<String> notes,
+    @Nullable String wording) {
   /** Copies the lists. */
   public Sheet {
     picks = List.copyOf(picks);
     missing = List.copyOf(missing);
     warnings = List.copyOf(warnings);
     notes = List.copyOf(notes);
+  }
+
+  /**
+   * The same plan with words.
+   *
+   * @param words an invitation
+   * @return the plan
+   */
+  public Sheet worded(String words) {
+    return new Sheet(brief, picks, missing, costs, strategy, warnings, notes, words);
+  }
+
+  /**
+   * The same plan with one more remark.
+   *
+   * @param note the remark
+   * @return the plan
+   */
+  public Sheet noting(String note) {
+    List<String> more = new ArrayList<>(notes);
+    more.add(note);
+    return new Sheet(brief, picks, missing, costs, strategy, warnings, more, wording);
   }
 }

@@ -5,7 +5,9 @@ import dev.troupe.examples.party.catalogue.Money;
 import dev.troupe.examples.party.catalogue.Setting;
 import java.time.DayOfWeek;
 import java.time.LocalDate;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,6 +48,22 @@ public record PartyBrief(
     int kids = guests.kids() * total / Math.max(1, guests.total());
     Guests fewer = new Guests(kids, total - kids, guests.audience(), guests.ages(), guests.age());
     return new PartyBrief(what, fewer, when, place, budget, food, wishes, needs, notes);
+  }
+
+  /**
+   * The same party, classified anew.
+   *
+   * @param occasion the occasion's id
+   * @param name its name
+   * @param themes themes that fit, the best first; what was asked for before comes behind them
+   * @return the party
+   */
+  public PartyBrief as(String occasion, String name, List<String> themes) {
+    What classified = new What(occasion, name, what.also(), what.language());
+    Set<String> all = new LinkedHashSet<>(themes);
+    all.addAll(wishes.themes());
+    Wishes wished = new Wishes(List.copyOf(all), wishes.accessible(), wishes.setting());
+    return new PartyBrief(classified, guests, when, place, budget, food, wished, needs, notes);
   }
 
   /**

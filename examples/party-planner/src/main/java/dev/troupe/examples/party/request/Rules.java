@@ -121,6 +121,29 @@ public final class Rules {
   }
 
   /**
+   * The occasions that the rules know.
+   *
+   * @return their ids
+   */
+  public List<String> occasionIds() {
+    return occasions.stream().map(Occasion::id).toList();
+  }
+
+  /**
+   * The name of an occasion.
+   *
+   * @param id its id
+   * @return its name, the id where there is no such occasion
+   */
+  public String occasionName(String id) {
+    return occasions.stream()
+        .filter(o -> o.id().equals(id))
+        .map(Occasion::name)
+        .findFirst()
+        .orElse(id);
+  }
+
+  /**
    * The names of all cities.
    *
    * @return the names in the order of the data
