@@ -221,7 +221,6 @@ class FailuresTest {
             "[{\"error\":{\"code\":503,\"message\":\"The model is overloaded.\",\"status\":"
                 + "\"UNAVAILABLE\"}}]",
             MODEL_OVERLOADED),
-        arguments(200, "{\"error\":{\"code\":500,\"message\":\"m\"}}", MODEL_FAILED),
         // Mistral
         arguments(
             400,
@@ -263,11 +262,8 @@ class FailuresTest {
         arguments(424, "{\"message\":\"The model failed.\"}", MODEL_FAILED),
         // no body that tells
         arguments(400, "", MODEL_REFUSED),
-        arguments(403, "", ACCESS_DENIED),
         arguments(408, "", TIMEOUT),
-        arguments(409, "", MODEL_REFUSED),
         arguments(429, "", RATE_LIMITED),
-        arguments(500, "", MODEL_FAILED),
         arguments(502, "<html>bad gateway</html>", MODEL_FAILED),
         arguments(503, "", MODEL_OVERLOADED),
         arguments(302, "", MODEL_UNREACHABLE),
