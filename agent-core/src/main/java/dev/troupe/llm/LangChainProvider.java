@@ -1,5 +1,6 @@
 package dev.troupe.llm;
 
+import dev.langchain4j.model.chat.Capability;
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.request.ChatRequest;
@@ -9,6 +10,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -51,6 +53,16 @@ final class LangChainProvider implements LlmProvider {
   @Override
   public String model() {
     return model;
+  }
+
+  @Override
+  public boolean takesJsonSchema() {
+    return (chat == null || takesJsonSchema(chat.supportedCapabilities()))
+        && (streaming == null || takesJsonSchema(streaming.supportedCapabilities()));
+  }
+
+  private static boolean takesJsonSchema(Set<Capability> capabilities) {
+    return capabilities.contains(Capability.RESPONSE_FORMAT_JSON_SCHEMA);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.troupe.providers;
 
+import dev.langchain4j.model.chat.Capability;
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.request.ChatRequest;
@@ -56,6 +57,11 @@ final class HttpProvider implements LlmProvider {
   @Override
   public String account() {
     return account;
+  }
+
+  @Override
+  public boolean takesJsonSchema() {
+    return models.chat().supportedCapabilities().contains(Capability.RESPONSE_FORMAT_JSON_SCHEMA);
   }
 
   @Override

@@ -113,7 +113,7 @@ final class StdioTransport implements McpTransport {
     return send(request, request.getId())
         .thenApply(
             answer -> {
-              send(new McpInitializationNotification(), null);
+              told(new McpInitializationNotification());
               return answer;
             });
   }
@@ -130,12 +130,17 @@ final class StdioTransport implements McpTransport {
 
   @Override
   public void executeOperationWithoutResponse(McpClientMessage request) {
-    send(request, null);
+    told(request);
   }
 
   @Override
   public void executeOperationWithoutResponse(McpCallContext context) {
-    send(context.message(), null);
+    told(context.message());
+  }
+
+  /** Nobody answers these; what goes wrong shows with the next call. */
+  private void told(McpClientMessage message) {
+    CompletableFuture<JsonNode> unused = send(message, null);
   }
 
   private CompletableFuture<JsonNode> send(McpClientMessage message, @Nullable Long id) {

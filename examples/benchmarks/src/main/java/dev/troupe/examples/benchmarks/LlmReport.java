@@ -54,14 +54,13 @@ final class LlmReport {
   private LlmReport() {}
 
   /** One way of asking. */
-  private interface Way extends AutoCloseable {
+  private interface Way {
     void ask() throws Exception;
 
     /** Nanoseconds until the first part of the answer. */
     long firstPart() throws Exception;
 
-    @Override
-    void close() throws Exception;
+    void end() throws Exception;
   }
 
   /** java.net.http.HttpClient, with a body written by hand and read by Jackson. */
@@ -119,7 +118,7 @@ final class LlmReport {
     }
 
     @Override
-    public void close() {}
+    public void end() {}
   }
 
   /** langchain4j's own models. */
@@ -184,7 +183,7 @@ final class LlmReport {
     }
 
     @Override
-    public void close() {}
+    public void end() {}
   }
 
   /** The governed model with whatever it is given. */
@@ -246,7 +245,7 @@ final class LlmReport {
     }
 
     @Override
-    public void close() throws Exception {
+    public void end() throws Exception {
       for (AutoCloseable one : owned) {
         one.close();
       }
@@ -290,10 +289,10 @@ final class LlmReport {
         trips(report, ways, redis);
       } finally {
         for (Way way : ways.values()) {
-          way.close();
+          way.end();
         }
         for (Way way : slowly.values()) {
-          way.close();
+          way.end();
         }
       }
     }
