@@ -1,6 +1,7 @@
 package dev.troupe.llm.agent;
 
 import dev.langchain4j.data.message.ChatMessage;
+import dev.troupe.llm.memory.ConversationMemory;
 import java.util.List;
 
 /** What a conversation remembers from one run to the next. */
@@ -22,4 +23,15 @@ public interface Memory {
    * @throws Exception to fail the attempt; tried again by the agent's retry policy
    */
   void append(String key, List<ChatMessage> messages) throws Exception;
+
+  /**
+   * A conversation in a store.
+   *
+   * @param conversations where it lies
+   * @param id its name, 1 to 200 characters
+   * @return the conversation
+   */
+  static Memory of(ConversationMemory conversations, String id) {
+    return new StoredMemory(conversations, id);
+  }
 }

@@ -4,6 +4,7 @@ import dev.langchain4j.agent.tool.ToolExecutionRequest;
 import dev.langchain4j.agent.tool.ToolSpecification;
 import dev.langchain4j.service.tool.ToolExecutor;
 import dev.troupe.AgentException;
+import dev.troupe.llm.agent.AgentTool;
 import java.util.Objects;
 
 /** A tool of an MCP server, with the schema that was approved. Safe for use by many threads. */
@@ -30,8 +31,16 @@ public final class McpTool implements ToolExecutor {
   }
 
   /**
-   * Calls the tool, for example as {@code AgentTool.of(tool.specification(), call ->
-   * tool.run(call.arguments()))}.
+   * The tool for an {@code LlmAgent}, ready for more options. What it gives counts as retrieved.
+   *
+   * @return a builder
+   */
+  public AgentTool.Builder asTool() {
+    return AgentTool.of(specification, call -> run(call.arguments())).retrieves();
+  }
+
+  /**
+   * Calls the tool.
    *
    * @param arguments JSON, an object
    * @return what the model is told; begins with {@code Error:} where the tool says that it failed

@@ -43,6 +43,7 @@ record ServiceMethod(Method method, Class<?> input, Class<?> output) {
           "%s.%s returns a stream, which can't be journaled; return the text, and show tokens by a sink of the run's log"
               .formatted(service.getName(), method.getName()));
     }
+    method.trySetAccessible(); // interfaces need not be public
     Class<?> input =
         switch (method.getParameterCount()) {
           case 0 -> Object.class;
