@@ -283,7 +283,7 @@ final class LlmReport {
       Map<String, Way> slowly = ways(slow, redis);
       try {
         latency(report, ways);
-        throughput(report, ways, "no delay", 400);
+        throughput(report, ways, "no delay", 150);
         throughput(report, slowly, "each answer after 20 ms", 60);
         firstPart(report, ways);
         trips(report, ways, redis);

@@ -108,11 +108,24 @@ class GuaranteesPageTest {
           new Column("Redis Streams", in("RedisBusTest").and(e -> !e.report.contains("jedis-7.4"))),
           new Column("Kafka 4.4, SQLite", in("KafkaBusTest")));
 
+  private static final List<Column> PROVIDERS =
+      List.of(
+          new Column("any langchain4j model", in("LangChainProviderContractTest")),
+          new Column("OpenAI", in("HttpPresetsTest$OfOpenAi")),
+          new Column("Azure OpenAI", in("HttpPresetsTest$OfAzure")),
+          new Column("Anthropic", in("HttpPresetsTest$OfAnthropic")),
+          new Column("Gemini", in("HttpPresetsTest$OfGemini")),
+          new Column("Mistral", in("HttpPresetsTest$OfMistral")),
+          new Column("Bedrock", in("HttpPresetsTest$OfBedrock")),
+          new Column("Ollama", in("HttpPresetsTest$OfOllama")),
+          new Column("`ScriptedModel`", in("ScriptedModelContractTest")));
+
   private static final String STORE_CONTRACT = "StateStoreContract";
   private static final String LIMIT_CONTRACT = "RateLimiterContract";
   private static final String BREAKER_CONTRACT = "CircuitBreakerContract";
   private static final String TRANSPORT_CONTRACT = "EventTransportContract";
   private static final String BUS_CONTRACT = "EventBusContract";
+  private static final String PROVIDER_CONTRACT = "LlmProviderContract";
 
   private static final List<Column> RUNS =
       List.of(
@@ -181,6 +194,11 @@ class GuaranteesPageTest {
 
         The sentences of `EventBus` over each transport, with dead letters and what waits in the same store; the tests are those of `EventBusContract`. For each test there is a bus broken on purpose that fails it and no other sentence's (`BrokenBusesTest`).
 
+        %s
+        ## Providers of language models
+
+        The sentences of `LlmProvider`, over wires on loopback that fail in every known way; the tests are those of `LlmProviderContract`, with a provider broken on purpose for each test (`BrokenProvidersTest`).
+
         %s"""
         .formatted(
             table(sentences("runtime/AgentRuntime.java"), runs, RUNS, executed, true),
@@ -188,7 +206,8 @@ class GuaranteesPageTest {
             table("resilience/RateLimiter.java", LIMIT_CONTRACT, LIMITS, executed),
             table("resilience/CircuitBreaker.java", BREAKER_CONTRACT, BREAKERS, executed),
             table("event/EventTransport.java", TRANSPORT_CONTRACT, TRANSPORTS, executed),
-            table("event/EventBus.java", BUS_CONTRACT, BUSES, executed));
+            table("event/EventBus.java", BUS_CONTRACT, BUSES, executed),
+            table("llm/LlmProvider.java", PROVIDER_CONTRACT, PROVIDERS, executed));
   }
 
   private String table(String port, String contract, List<Column> columns, List<Executed> executed)
