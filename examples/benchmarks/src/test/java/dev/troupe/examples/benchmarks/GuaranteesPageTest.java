@@ -161,45 +161,46 @@ class GuaranteesPageTest {
     Map<Integer, List<String>> runs =
         tests(RUN_TEST, file -> true, "agent-core/src/test", "agent-testkit/src");
     return """
-        # Guarantees
+    # Guarantees
 
-        Made by `GuaranteesPageTest` from the Javadoc, the tests marked with a guarantee's number, and the reports of the last build. A cell says how many executed tests held that sentence to that adapter; all of them succeeded. Read [what we do not promise](what-we-do-not-promise.md), too.
+    Made by `GuaranteesPageTest` from the Javadoc, the tests marked with a guarantee's number, and the reports of the last build. A cell says how many executed tests held that sentence to that adapter; all of them succeeded. Read [what we do not promise](what-we-do-not-promise.md), too.
 
-        ## Runs
+    ## Runs
 
-        The sentences of `AgentRuntime`. Column 'memory' also has the protocol's model and tests with stores that fail on purpose.
+    The sentences of `AgentRuntime`. Column 'memory' also has the protocol's model and tests with stores that fail on purpose.
 
-        %s
-        ## Stores
+    %s
+    ## Stores
 
-        The sentences of `StateStore`; the tests are those of `StateStoreContract`. For each test there is a store broken on purpose that fails it and no other sentence's (`StateStoreContractTest`).
+    The sentences of `StateStore`; the tests are those of `StateStoreContract`. For each test there is a store broken on purpose that fails it and no other sentence's (`StateStoreContractTest`).
 
-        %s
-        ## Limits
+    %s
+    ## Limits
 
-        The sentences of `RateLimiter`, held by `StoreRateLimiter` over each store, by `RedisRateLimiter` and by `LeasedRateLimiter`; the tests are those of `RateLimiterContract`, with a limiter broken on purpose for each sentence (`StoreRateLimiterContractTest`).
+    The sentences of `RateLimiter`, held by `StoreRateLimiter` over each store, by `RedisRateLimiter` and by `LeasedRateLimiter`; the tests are those of `RateLimiterContract`, with a limiter broken on purpose for each sentence (`StoreRateLimiterContractTest`).
 
-        %s
-        ## Circuit breakers
+    %s
+    ## Circuit breakers
 
-        The sentences of `CircuitBreaker` over each store; the tests are those of `CircuitBreakerContract`, with a store that spoils what is shared for sentences 1, 2, 4, 5 and 6 (`CircuitBreakerContractTest`).
+    The sentences of `CircuitBreaker` over each store; the tests are those of `CircuitBreakerContract`, with a store that spoils what is shared for sentences 1, 2, 4, 5 and 6 (`CircuitBreakerContractTest`).
 
-        %s
-        ## Event transports
+    %s
+    ## Event transports
 
-        The sentences of `EventTransport`; the tests are those of `EventTransportContract`. For each sentence there is a transport broken on purpose that fails it and no other (`BrokenTransportsTest`).
+    The sentences of `EventTransport`; the tests are those of `EventTransportContract`. For each sentence there is a transport broken on purpose that fails it and no other (`BrokenTransportsTest`).
 
-        %s
-        ## The event bus
+    %s
+    ## The event bus
 
-        The sentences of `EventBus` over each transport, with dead letters and what waits in the same store; the tests are those of `EventBusContract`. For each test there is a bus broken on purpose that fails it and no other sentence's (`BrokenBusesTest`).
+    The sentences of `EventBus` over each transport, with dead letters and what waits in the same store; the tests are those of `EventBusContract`. For each test there is a bus broken on purpose that fails it and no other sentence's (`BrokenBusesTest`).
 
-        %s
-        ## Providers of language models
+    %s
+    ## Providers of language models
 
-        The sentences of `LlmProvider`, over wires on loopback that fail in every known way; the tests are those of `LlmProviderContract`, with a provider broken on purpose for each test (`BrokenProvidersTest`).
+    The sentences of `LlmProvider`, over wires on loopback that fail in every known way; the tests are those of `LlmProviderContract`, with a provider broken on purpose for each test (`BrokenProvidersTest`).
 
-        %s"""
+    %s\
+    """
         .formatted(
             table(sentences("runtime/AgentRuntime.java"), runs, RUNS, executed, true),
             table("state/StateStore.java", STORE_CONTRACT, STORES, executed),
@@ -304,7 +305,13 @@ class GuaranteesPageTest {
   private List<Executed> executed() throws IOException {
     List<Executed> executed = new ArrayList<>();
     for (String module :
-        List.of("agent-core", "agent-testkit", "agent-jdbc", "agent-redis", "agent-kafka")) {
+        List.of(
+            "agent-core",
+            "agent-testkit",
+            "agent-jdbc",
+            "agent-redis",
+            "agent-kafka",
+            "agent-llm-providers")) {
       Path reports = root.resolve(module).resolve("target/surefire-reports");
       assertThat(reports)
           .as("the tests of %s have run: this page is made by mvn verify of all modules", module)
