@@ -122,10 +122,12 @@ public abstract class FleetContract extends FleetFixture {
   void aProcessToldToEndHandsOverAtOnce() {
     expiry = Duration.ofSeconds(30);
     ChildProcess one = worker("one");
+    ChildProcess two = worker("two");
+    two.pause(); // so that one takes everything, and two needs no time to start when it is needed
     Set<String> runs = submit(20, FleetAgents.STEPS, 22, 150);
     until("all are in the middle", LONG, () -> holds(one).size() == 20 && amid(one, 40));
-    ChildProcess two = worker("two");
 
+    two.resume();
     one.terminate();
 
     until("the other goes on", grace.plusSeconds(4), () -> took(two, one));
@@ -225,6 +227,7 @@ public abstract class FleetContract extends FleetFixture {
   @Test
   @Tag("guarantee-7")
   void aProcessThatStandsStillForLessThanTheExpiryLosesNothing() {
+    expiry = Duration.ofSeconds(4);
     ChildProcess one = worker("one");
     keeps(one, one::pause, one::resume);
   }
@@ -232,6 +235,7 @@ public abstract class FleetContract extends FleetFixture {
   @Test
   @Tag("guarantee-7")
   void aProcessCutOffForLessThanTheExpiryLosesNothing() {
+    expiry = Duration.ofSeconds(4);
     FaultProxy proxy = proxy(1);
     ChildProcess one = worker("one", proxy);
     keeps(
@@ -280,6 +284,7 @@ public abstract class FleetContract extends FleetFixture {
   @Test
   @Tag("guarantee-2")
   void answersThatAreLostRepeatNothingThatWasJournaled() {
+    expiry = Duration.ofSeconds(10); // several heartbeats in a row lose their answers
     FaultProxy proxy = proxy(1);
     ChildProcess one = worker("one", proxy);
     Set<String> runs = submit(20, FleetAgents.STEPS, 20, 50);
