@@ -11,6 +11,7 @@ import dev.troupe.state.Page;
 import dev.troupe.state.RecordId;
 import dev.troupe.state.Scan;
 import dev.troupe.state.StateStore;
+import dev.troupe.state.StoreInfo;
 import dev.troupe.state.StoreTime;
 import dev.troupe.state.Stored;
 import java.util.ArrayList;
@@ -36,6 +37,7 @@ final class BudgetLedger {
   final BudgetRules rules;
   private final StateStore store;
   private final int partitions;
+  private final boolean here;
   private final StoreTime time = new StoreTime();
   private final Map<BudgetScope, Known> seen = new ConcurrentHashMap<>();
   private final Combiner<List<Change>, List<Outcome>> combiner;
@@ -46,7 +48,13 @@ final class BudgetLedger {
     this.store = store;
     this.rules = rules;
     this.partitions = store.info().partitions();
+    this.here = store.info().survives() == StoreInfo.Durability.NOTHING;
     this.combiner = new Combiner<>(this::apply, BudgetLedger::weight, MOST_EDITS);
+  }
+
+  /** Whether the accounts lie in this process's memory, so that writing them takes no time. */
+  boolean here() {
+    return here;
   }
 
   private static int weight(List<Change> changes) {

@@ -18,7 +18,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Writes what calls really took, behind their backs and in order. Many settlements of one account
  * go in one change, whose mark the next one removes; what the store does not take is sent again
- * until it does. Its thread ends when there was nothing to do for a while.
+ * until it does. Its thread ends when there was nothing to do for a while. Into a store in this
+ * process's memory callers write themselves, unless another one just does.
  */
 final class BudgetSettler {
   private static final Logger LOG = LoggerFactory.getLogger(BudgetSettler.class);
@@ -37,7 +38,7 @@ final class BudgetSettler {
   private boolean runs;
   private boolean closing;
 
-  /** The last settlement's mark in each account; only the thread looks here. */
+  /** The last settlement's mark in each account; only who writes looks here. */
   private final Map<RecordId, String> marks =
       new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1L;
@@ -72,6 +73,7 @@ final class BudgetSettler {
     if (settlements.isEmpty()) {
       return;
     }
+    Job own = null;
     lock.lock();
     try {
       waiting.addAll(settlements);
@@ -80,12 +82,52 @@ final class BudgetSettler {
         changed.signalAll();
       } else {
         runs = true;
-        Thread own = new Thread(this::run, "troupe-budgets");
-        own.setDaemon(true);
-        own.start();
+        if (ledger.here()) {
+          own = take();
+        } else {
+          start(null);
+        }
       }
     } finally {
       lock.unlock();
+    }
+    if (own != null) {
+      writeHere(own);
+    }
+  }
+
+  private Job take() {
+    Job job = new Job(waiting);
+    waiting = new ArrayList<>();
+    return job;
+  }
+
+  private void start(@Nullable Job first) {
+    Thread thread = new Thread(() -> run(first), "troupe-budgets");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  /** What the caller does itself, sooner than it could hand it over; the rest is the thread's. */
+  private void writeHere(Job job) {
+    boolean written = false;
+    try {
+      job.attempt();
+      written = true;
+      end(job);
+    } catch (RuntimeException later) {
+      LOG.debug("budgets are settled later: {}", later.getMessage());
+    } finally {
+      lock.lock();
+      try {
+        if (written && waiting.isEmpty()) {
+          runs = false;
+        } else {
+          start(written ? null : job);
+        }
+      } finally {
+        lock.unlock();
+      }
     }
   }
 
@@ -145,23 +187,27 @@ final class BudgetSettler {
     }
   }
 
-  private void run() {
-    List<Settlement> some = next();
-    while (!some.isEmpty()) {
-      write(some);
-      lock.lock();
-      try {
-        written += some.size();
-        changed.signalAll();
-      } finally {
-        lock.unlock();
-      }
-      some = next();
+  private void run(@Nullable Job first) {
+    Job job = first == null ? next() : first;
+    while (job != null) {
+      write(job);
+      end(job);
+      job = next();
     }
   }
 
-  /** What waits; nothing when the thread is to end. */
-  private List<Settlement> next() {
+  private void end(Job job) {
+    lock.lock();
+    try {
+      written += job.all.size();
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What waits; null when the thread is to end. */
+  private @Nullable Job next() {
     lock.lock();
     try {
       long left = IDLE_NANOS;
@@ -172,37 +218,20 @@ final class BudgetSettler {
           left = 0;
         }
       }
-      List<Settlement> some = waiting;
-      waiting = new ArrayList<>();
-      runs = !some.isEmpty();
-      return some;
+      runs = !waiting.isEmpty();
+      return runs ? take() : null;
     } finally {
       lock.unlock();
     }
   }
 
-  // by the one thread
+  // by one thread at a time
 
-  private void write(List<Settlement> all) {
+  private void write(Job job) {
     long pause = FIRST_PAUSE_NANOS;
-    Map<RecordId, List<Settlement>> accounts = null;
-    List<Part> parts = null;
     while (true) {
       try {
-        if (accounts == null) {
-          accounts = byAccount(all);
-        }
-        while (!accounts.isEmpty()) {
-          if (parts == null) {
-            parts = parts(accounts);
-          }
-          // sent again as it was: an answer may have been lost
-          ledger.ask(parts.stream().map(Part::change).toList());
-          for (Part part : parts) {
-            marks.put(part.account, part.mark);
-          }
-          parts = null;
-        }
+        job.attempt();
         return;
       } catch (RuntimeException later) {
         if (!pause(pause)) {
@@ -210,6 +239,35 @@ final class BudgetSettler {
         }
         LOG.debug("budgets are settled later: {}", later.getMessage());
         pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
+      }
+    }
+  }
+
+  /** Settlements that are written together, and how far that got. */
+  private final class Job {
+    final List<Settlement> all;
+    private @Nullable Map<RecordId, List<Settlement>> accounts;
+    private @Nullable List<Part> parts;
+
+    Job(List<Settlement> all) {
+      this.all = all;
+    }
+
+    /** Goes on where the attempt before failed. */
+    void attempt() {
+      if (accounts == null) {
+        accounts = byAccount(all);
+      }
+      while (!accounts.isEmpty()) {
+        if (parts == null) {
+          parts = parts(accounts);
+        }
+        // sent again as it was: an answer may have been lost
+        ledger.ask(parts.stream().map(Part::change).toList());
+        for (Part part : parts) {
+          marks.put(part.account, part.mark);
+        }
+        parts = null;
       }
     }
   }

@@ -83,6 +83,11 @@ final class QuotaLimiter implements AutoCloseable {
     return shared;
   }
 
+  /** Whether a limiter lies in this process's memory, so that asking it takes no time. */
+  boolean here(RateLimiter limiter) {
+    return own || limiter == alone;
+  }
+
   boolean away() {
     return away.get();
   }

@@ -56,8 +56,18 @@ final class QuotaSettler implements AutoCloseable {
     thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
   }
 
-  /** Settles soon, and does the rest when that is done. Never blocks, never throws. */
+  /**
+   * Settles soon, and does the rest when that is done. Waits for nothing but memory, never throws.
+   */
   void settle(RateLimiter to, Settlement settlement, Runnable then) {
+    if (limiter.here(to)) {
+      // sooner done than handed over to another thread
+      List<Told> kept = new ArrayList<>(1);
+      count.incrementAndGet();
+      send(to, List.of(new Told(to, settlement, then)), kept);
+      waiting.addAll(kept);
+      return;
+    }
     if (count.incrementAndGet() > MOST_WAITING) {
       count.decrementAndGet();
       return;

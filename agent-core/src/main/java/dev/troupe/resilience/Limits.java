@@ -13,7 +13,6 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * threads.
  */
 final class Limits {
-  private static final Pattern NAME = Pattern.compile("[^\\p{Cntrl}]{1,200}");
+  private static final int LONGEST_NAME = 200;
 
   /** For each rate, when all that was granted will have come back. */
   private final Map<String, Long> rates = new TreeMap<>();
@@ -35,7 +34,12 @@ final class Limits {
   Limits() {}
 
   static void check(String what, String name) {
-    if (!NAME.matcher(name).matches()) {
+    boolean good = !name.isEmpty() && name.length() <= LONGEST_NAME;
+    for (int i = 0; good && i < name.length(); i++) {
+      char c = name.charAt(i);
+      good = c >= ' ' && c != 0x7f;
+    }
+    if (!good) {
       throw new IllegalArgumentException(
           what + " has 1 to 200 characters, none of them a control character: '" + name + "'");
     }
@@ -167,23 +171,23 @@ final class Limits {
 
   // in a store
 
-  /** A line for each: {@code r end name}, or {@code f expires permits reservation name}. */
+  /**
+   * A line for each: {@code r end name}, or {@code f expires permits reservation name}. What does
+   * not matter any more is forgotten.
+   */
   byte[] encode(long now) {
+    rates.values().removeIf(end -> end <= now);
+    flights.values().forEach(some -> some.values().removeIf(flight -> flight.expires <= now));
+    flights.values().removeIf(Map::isEmpty);
     StringBuilder text = new StringBuilder();
     rates.forEach(
-        (name, end) -> {
-          if (end > now) {
-            text.append("r ").append(end).append(' ').append(name).append('\n');
-          }
-        });
+        (name, end) -> text.append("r ").append(end).append(' ').append(name).append('\n'));
     flights.forEach(
         (name, some) ->
             some.forEach(
                 (id, flight) -> {
-                  if (flight.expires > now) {
-                    text.append("f ").append(flight.expires).append(' ').append(flight.permits);
-                    text.append(' ').append(id).append(' ').append(name).append('\n');
-                  }
+                  text.append("f ").append(flight.expires).append(' ').append(flight.permits);
+                  text.append(' ').append(id).append(' ').append(name).append('\n');
                 }));
     return text.toString().getBytes(StandardCharsets.UTF_8);
   }

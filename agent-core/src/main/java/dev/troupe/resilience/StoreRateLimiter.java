@@ -66,6 +66,8 @@ public final class StoreRateLimiter implements RateLimiter {
   /** What was last seen of a group; only the combiner's one thread at a time looks here. */
   private final Map<String, Seen> groups = new LinkedHashMap<>(16, 0.75f, true);
 
+  private final String process = UUID.randomUUID().toString().replace("-", "") + "-";
+  private long count;
   private final StoreTime time = new StoreTime();
   private long latest;
   private @Nullable Away away;
@@ -74,7 +76,24 @@ public final class StoreRateLimiter implements RateLimiter {
   private record Away(long nanos, AgentException why) {}
 
   /** A group's record as it was at a version; 0 for absent. */
-  private record Seen(long version, byte @Nullable [] value) {}
+  private static final class Seen {
+    final long version;
+    final byte @Nullable [] value;
+    private @Nullable Limits read;
+
+    Seen(long version, byte @Nullable [] value, @Nullable Limits read) {
+      this.version = version;
+      this.value = value;
+      this.read = read;
+    }
+
+    /** What the record says, to be changed; once without reading it. */
+    Limits limits() {
+      Limits known = read;
+      read = null;
+      return known == null ? Limits.decode(value) : known;
+    }
+  }
 
   /** What one caller wants of one group: demands or settlements; or what is to be made good. */
   private static final class Work {
@@ -104,7 +123,7 @@ public final class StoreRateLimiter implements RateLimiter {
     }
   }
 
-  private record Tried(Batch batch, Change change, Seen known, long now) {}
+  private record Tried(Batch batch, Change change, Seen known, Played played) {}
 
   /**
    * Limits over a store.
@@ -228,7 +247,7 @@ public final class StoreRateLimiter implements RateLimiter {
       time.heard(outcomes.get(i).now());
       if (outcomes.get(i) instanceof Outcome.Done done) {
         Edit.Put put = (Edit.Put) one.change.edits().get(1);
-        remember(put.key(), new Seen(done.seen().get(0).version(), put.value()));
+        remember(put.key(), new Seen(done.seen().get(0).version(), put.value(), one.played.after));
         Batch rest = late(one, TimeUnit.MILLISECONDS.toMicros(done.now().toEpochMilli()));
         if (rest != null) {
           again.add(rest);
@@ -268,7 +287,8 @@ public final class StoreRateLimiter implements RateLimiter {
 
   /** What was decided long before it was stored counts from when it was stored. */
   private static @Nullable Batch late(Tried tried, long stored) {
-    if (stored - tried.now <= LATE_MICROS) {
+    long decided = tried.played.now;
+    if (stored - decided <= LATE_MICROS) {
       return null;
     }
     Map<String, Long> more = new HashMap<>();
@@ -276,7 +296,7 @@ public final class StoreRateLimiter implements RateLimiter {
     for (Work work : tried.batch.works) {
       for (int i = 0; i < work.decisions.size(); i++) {
         if (work.decisions.get(i).granted()) {
-          more.putAll(before.late(work.demands.get(i), tried.now, stored));
+          more.putAll(before.late(work.demands.get(i), decided, stored));
         }
       }
     }
@@ -298,7 +318,7 @@ public final class StoreRateLimiter implements RateLimiter {
   }
 
   private static Seen seen(@Nullable Stored found) {
-    return found == null ? new Seen(0, null) : new Seen(found.version(), found.value());
+    return found == null ? new Seen(0, null, null) : new Seen(found.version(), found.value(), null);
   }
 
   private static void fail(List<Batch> batches, RuntimeException why) {
@@ -333,14 +353,14 @@ public final class StoreRateLimiter implements RateLimiter {
     byte[] value = played.after.encode(played.now);
     Change change =
         new Change(
-            UUID.randomUUID().toString(),
+            unique(),
             batch.id.partition(),
             List.of(guard, new Edit.Put(key, value, Map.of(), expires)));
-    return new Tried(batch, change, known, played.now);
+    return new Tried(batch, change, known, played);
   }
 
   private Played play(Batch batch, Seen known) {
-    Limits limits = Limits.decode(known.value);
+    Limits limits = known.limits();
     long now = now();
     boolean changed = false;
     for (Work work : batch.works) {
@@ -352,13 +372,17 @@ public final class StoreRateLimiter implements RateLimiter {
       }
       List<Decision> decisions = new ArrayList<>(work.demands.size());
       for (Demand demand : work.demands) {
-        Decision decision = limits.reserve(demand, UUID.randomUUID().toString(), now);
+        Decision decision = limits.reserve(demand, unique(), now);
         decisions.add(decision);
         changed |= decision.granted();
       }
       work.decisions = decisions;
     }
     return new Played(limits, now, changed);
+  }
+
+  private String unique() {
+    return process + Long.toString(++count, Character.MAX_RADIX);
   }
 
   private Seen look(Batch batch) {

@@ -59,7 +59,7 @@ final class AwsWire implements SdkHttpClient, SdkAsyncHttpClient {
   @Override
   public void close() {}
 
-  private HttpRequest request(SdkHttpRequest asked, byte[] body, Call call) {
+  private HttpRequest.Builder request(SdkHttpRequest asked, byte[] body, Call call) {
     call.asks();
     HttpRequest.Builder request = HttpRequest.newBuilder(asked.getUri());
     if (asked.protocol().equalsIgnoreCase("http")) {
@@ -73,7 +73,7 @@ final class AwsWire implements SdkHttpClient, SdkAsyncHttpClient {
         });
     extra.forEach(request::setHeader);
     key.write(request, call);
-    return request.method(asked.method().name(), BodyPublishers.ofByteArray(body)).build();
+    return request.method(asked.method().name(), BodyPublishers.ofByteArray(body));
   }
 
   private static SdkHttpResponse head(Exchange exchange) {
@@ -98,7 +98,7 @@ final class AwsWire implements SdkHttpClient, SdkAsyncHttpClient {
 
   private HttpExecuteResponse whole(HttpExecuteRequest asked) throws IOException {
     Call call = Wire.call();
-    HttpRequest request = request(asked.httpRequest(), content(asked), call);
+    HttpRequest.Builder request = request(asked.httpRequest(), content(asked), call);
     try (Exchange exchange = new Exchange(client, request, call)) {
       if (!exchange.successful()) {
         throw call.refused(Reading.text(exchange.page()));
@@ -130,7 +130,7 @@ final class AwsWire implements SdkHttpClient, SdkAsyncHttpClient {
     try {
       Content content = new Content();
       asked.requestContentPublisher().subscribe(content);
-      HttpRequest request = request(asked.request(), content.bytes.toByteArray(), call);
+      HttpRequest.Builder request = request(asked.request(), content.bytes.toByteArray(), call);
       stream(request, handler, call);
       return CompletableFuture.completedFuture(null);
     } catch (InterruptedException e) {
@@ -147,7 +147,7 @@ final class AwsWire implements SdkHttpClient, SdkAsyncHttpClient {
     return CompletableFuture.failedFuture(why);
   }
 
-  private void stream(HttpRequest request, SdkAsyncHttpResponseHandler handler, Call call)
+  private void stream(HttpRequest.Builder request, SdkAsyncHttpResponseHandler handler, Call call)
       throws InterruptedException {
     try (Exchange exchange = new Exchange(client, request, call)) {
       if (!exchange.successful()) {

@@ -44,6 +44,10 @@ final class Call {
     return limits;
   }
 
+  boolean streaming() {
+    return streaming;
+  }
+
   Map<String, String> headers() {
     return headers;
   }

@@ -1,11 +1,15 @@
 package dev.troupe.providers;
 
+import dev.troupe.llm.LlmException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.http.HttpClient;
+import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -23,41 +27,67 @@ final class Exchange implements AutoCloseable {
 
   private final Call call;
   private final Body body = new Body();
-  private final CompletableFuture<HttpResponse<Body>> future;
   private final HttpHeaders headers;
   private final int status;
   private final String type;
   private boolean begun;
 
   /** Sends, and waits for the head of the answer. */
-  Exchange(HttpClient client, HttpRequest request, Call call) throws InterruptedException {
+  Exchange(HttpClient client, HttpRequest.Builder asked, Call call) throws InterruptedException {
     this.call = call;
-    this.future = client.sendAsync(request, head -> body);
-    HttpResponse<Body> response = await(request);
+    if (!call.streaming()) {
+      asked.timeout(Duration.ofNanos(call.patienceNanos()));
+    }
+    HttpRequest request = asked.build();
+    HttpResponse<Body> response = null;
+    try {
+      response = call.streaming() ? patiently(client, request) : client.send(request, head -> body);
+    } catch (HttpConnectTimeoutException e) {
+      throw unreachable(request, e);
+    } catch (HttpTimeoutException | TimeoutException e) {
+      throw call.impatient();
+    } catch (IOException e) {
+      throw unreachable(request, e);
+    } finally {
+      if (response == null) {
+        close();
+      }
+    }
     this.status = response.statusCode();
     this.headers = response.headers();
     this.type = headers.firstValue("content-type").orElse("");
     call.head(status, headers);
   }
 
-  private HttpResponse<Body> await(HttpRequest request) throws InterruptedException {
+  /**
+   * Waits no longer than for what comes next in a stream. A request's own time limit would not do:
+   * from JDK 26 on it covers the body too. It is the limit of a whole answer, which may so be sent
+   * and read with the fewest changes of thread.
+   */
+  private HttpResponse<Body> patiently(HttpClient client, HttpRequest request)
+      throws IOException, TimeoutException, InterruptedException {
+    CompletableFuture<HttpResponse<Body>> future = client.sendAsync(request, head -> body);
     boolean came = false;
     try {
       HttpResponse<Body> response = future.get(call.patienceNanos(), TimeUnit.NANOSECONDS);
       came = true;
       return response;
-    } catch (TimeoutException e) {
-      throw call.impatient();
     } catch (ExecutionException e) {
-      Throwable why = e.getCause() == null ? e : e.getCause();
-      String where = request.uri().getScheme() + "://" + request.uri().getRawAuthority();
-      throw call.broken(
-          false, "can't be reached at " + where + ": " + named(why) + ". Check the endpoint", why);
+      if (e.getCause() instanceof IOException why) {
+        throw why;
+      }
+      throw new IOException(e.getCause() == null ? e : e.getCause());
     } finally {
       if (!came) {
-        close();
+        future.cancel(true);
       }
     }
+  }
+
+  private LlmException unreachable(HttpRequest request, IOException why) {
+    String where = request.uri().getScheme() + "://" + request.uri().getRawAuthority();
+    return call.broken(
+        false, "can't be reached at " + where + ": " + named(why) + ". Check the endpoint", why);
   }
 
   private static String named(Throwable why) {
@@ -150,6 +180,5 @@ final class Exchange implements AutoCloseable {
   @Override
   public void close() {
     body.cancel();
-    future.cancel(true);
   }
 }

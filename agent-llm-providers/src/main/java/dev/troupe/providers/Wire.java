@@ -69,7 +69,7 @@ final class Wire implements HttpClient {
     return call;
   }
 
-  private java.net.http.HttpRequest request(HttpRequest asked, Call call) {
+  private java.net.http.HttpRequest.Builder request(HttpRequest asked, Call call) {
     call.asks();
     URI uri = URI.create(asked.url());
     java.net.http.HttpRequest.Builder request = java.net.http.HttpRequest.newBuilder(uri);
@@ -88,7 +88,7 @@ final class Wire implements HttpClient {
     extra.forEach(request::setHeader);
     key.write(request, call);
     String body = asked.body() == null ? "" : asked.body();
-    return request.method(asked.method().name(), BodyPublishers.ofString(body)).build();
+    return request.method(asked.method().name(), BodyPublishers.ofString(body));
   }
 
   @Override

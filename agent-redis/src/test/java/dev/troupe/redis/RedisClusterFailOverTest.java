@@ -20,7 +20,7 @@ import redis.clients.jedis.RedisClusterClient;
 @Tag("matrix")
 @Timeout(240)
 class RedisClusterFailOverTest {
-  private static final Duration BACK = Duration.ofSeconds(15);
+  private static final Duration BACK = RedisFailOverTest.BACK;
   private static final Duration LONG = Duration.ofSeconds(60);
 
   /** Replicas are in step, and the machine may be busy: of what was answered so long before. */

@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Timeout;
 @Tag("matrix")
 @Timeout(120)
 class RedisSentinelFailureTest {
-  private static final Duration SOON = Duration.ofSeconds(15);
+  private static final Duration SOON = RedisFailOverTest.BACK;
   private static RedisSentinel set;
 
   @BeforeAll
