@@ -102,11 +102,17 @@ enum Dialect {
           "spii",
           "content_filtered",
           "guardrail_intervened",
-          "image_safety" ->
+          "model_armor",
+          "image_safety",
+          "image_prohibited_content",
+          "image_recitation" ->
           Finish.REFUSED;
       case "error",
           "malformed_function_call",
           "unexpected_tool_call",
+          "too_many_tool_calls",
+          "missing_thought_signature",
+          "malformed_response",
           "network_error",
           "malformed_model_output",
           "malformed_tool_use" ->

@@ -16,7 +16,7 @@ record Reading(Dialect dialect) {
       new ObjectMapper().reader().with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   /** Checks a whole answer. */
-  void whole(Call call, String body) {
+  JsonNode whole(Call call, String body) {
     JsonNode answer = parsed(body);
     if (answer == null) {
       // What begins like an object was meant as an answer; anything else is a proxy's page.
@@ -31,6 +31,7 @@ record Reading(Dialect dialect) {
       throw call.refused(body);
     }
     note(call, answer);
+    return answer;
   }
 
   /** Keeps what the wire says about the end. */

@@ -99,8 +99,11 @@ final class Wire implements HttpClient {
         throw call.refused(Reading.text(exchange.page()));
       }
       String body = Reading.text(exchange.whole(mostBytes(call.limits())));
-      reading.whole(call, body);
-      return SuccessfulHttpResponse.builder().statusCode(exchange.status()).body(body).build();
+      JsonNode json = reading.whole(call, body);
+      return SuccessfulHttpResponse.builder()
+          .statusCode(exchange.status())
+          .body(new Rewording(dialect, call).of(body, json))
+          .build();
     } catch (InterruptedException e) {
       throw new Ended(call.fail(e));
     }
@@ -128,11 +131,12 @@ final class Wire implements HttpClient {
   private void pump(Call call, Exchange exchange, ServerSentEventListener listener)
       throws InterruptedException {
     Events events = new Events(exchange, dialect.lines(), call);
+    Rewording rewording = new Rewording(dialect, call);
     boolean marked = false;
     try {
       ServerSentEvent event = events.next();
       while (event != null && !marked) {
-        marked = take(call, exchange, listener, event);
+        marked = take(call, exchange, listener, rewording, event);
         if (!marked) {
           event = events.next();
         }
@@ -160,7 +164,11 @@ final class Wire implements HttpClient {
 
   /** Hands on an event. True when it is the last. */
   private boolean take(
-      Call call, Exchange exchange, ServerSentEventListener listener, ServerSentEvent event)
+      Call call,
+      Exchange exchange,
+      ServerSentEventListener listener,
+      Rewording rewording,
+      ServerSentEvent event)
       throws InterruptedException, Events.Stray {
     if (event.data().equals("[DONE]")) {
       deliver(call, listener, event);
@@ -179,7 +187,8 @@ final class Wire implements HttpClient {
     exchange.begun();
     reading.note(call, json);
     if (dialect.concerns(json)) {
-      deliver(call, listener, event);
+      String data = rewording.of(event.data(), json);
+      deliver(call, listener, new ServerSentEvent(event.event(), data));
     }
     return dialect.last(json);
   }
