@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Supplier;
 import software.amazon.eventstream.HeaderValue;
@@ -385,7 +386,7 @@ enum Spoken {
   };
 
   final String provider;
-  private final String path;
+  final String path;
   private final String keyHeader;
 
   Spoken(String provider, String path, String keyHeader) {
@@ -404,10 +405,15 @@ enum Spoken {
     return preset(peer.at(path)).apiKey(key).build();
   }
 
+  /** The header that carries the key. */
+  String keyName() {
+    return keyHeader.split(": ", 2)[0].toLowerCase(Locale.ROOT);
+  }
+
   /** The key that a request carried, as it has to be carried. */
   String key(RawPeer.Request request) {
     String[] header = keyHeader.split(": ", 2);
-    String value = String.valueOf(request.headers().get(header[0].toLowerCase()));
+    String value = String.valueOf(request.headers().get(keyName()));
     return value.startsWith(header[1]) ? value.substring(header[1].length()) : value;
   }
 
