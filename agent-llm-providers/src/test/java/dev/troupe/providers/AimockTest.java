@@ -20,12 +20,14 @@ import dev.langchain4j.model.chat.request.json.JsonObjectSchema;
 import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.model.output.TokenUsage;
 import dev.troupe.ErrorCode;
+import dev.troupe.llm.Answer;
 import dev.troupe.llm.CallLimits;
 import dev.troupe.llm.CallOptions;
 import dev.troupe.llm.GovernedModel;
 import dev.troupe.llm.LlmException;
 import dev.troupe.llm.LlmProvider;
 import dev.troupe.llm.LlmResponse;
+import dev.troupe.llm.LlmSink;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Duration;
@@ -299,6 +301,59 @@ class AimockTest {
 
   private static JsonNode json(String text) throws Exception {
     return new ObjectMapper().readTree(text);
+  }
+
+  @ParameterizedTest
+  @MethodSource("spokenInBothModes")
+  void whatAModelThinksIsNoPartOfItsAnswer(Spoken spoken, Mode mode) throws Exception {
+    List<String> thoughts = new ArrayList<>();
+    try (Asking asking = new Asking(spoken)) {
+      ChatRequest request = request("Think: which bird was it?");
+      LlmResponse answer =
+          mode == Mode.WHOLE
+              ? asking.provider.generate(request, LIMITS)
+              : asking.provider.stream(
+                  request,
+                  LIMITS,
+                  new LlmSink() {
+                    @Override
+                    public void text(String part) {
+                      asking.parts.add(part);
+                    }
+
+                    @Override
+                    public void thinking(String part) {
+                      thoughts.add(part);
+                    }
+                  });
+
+      assertThat(answer.text()).isEqualTo("A wren, I think.");
+      assertThat(answer.response().finishReason()).isEqualTo(FinishReason.STOP);
+      if (spoken != Spoken.OLLAMA) { // the peer calls it by a name that Ollama does not use
+        assertThat(answer.message().thinking()).isEqualTo("Small, brown, and loud.");
+      }
+      if (mode == Mode.STREAMED) {
+        assertThat(String.join("", asking.parts)).isEqualTo("A wren, I think.");
+        assertThat(String.join("", thoughts))
+            .isEqualTo(spoken == Spoken.OLLAMA ? "" : "Small, brown, and loud.");
+      }
+    }
+  }
+
+  /** What an answer is read into. */
+  record Sighting(String bird, int count) {}
+
+  @ParameterizedTest
+  @MethodSource("spoken")
+  void anAnswerIsReadIntoARecordWithoutARepair(Spoken spoken) throws Exception {
+    try (Asking asking = new Asking(spoken);
+        GovernedModel model = GovernedModel.builder(asking.provider).limits(LIMITS).build()) {
+      Answer<Sighting> answer = model.generate(request("Which bird, as a record?"), Sighting.class);
+
+      assertThat(answer.value()).isEqualTo(new Sighting("wren", 2));
+      assertThat(answer.repairs()).isZero();
+      assertThat(asking.journal()).hasSize(1);
+    }
   }
 
   /** For Ollama the peer always says that an answer is whole. */
