@@ -1,12 +1,9 @@
 package dev.troupe.providers;
 
+import static dev.troupe.providers.Asking.LIMITS;
+import static dev.troupe.providers.Asking.request;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.Logger;
-import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.core.read.ListAppender;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.langchain4j.agent.tool.ToolExecutionRequest;
@@ -19,24 +16,14 @@ import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.request.json.JsonObjectSchema;
 import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.model.output.TokenUsage;
-import dev.troupe.ErrorCode;
 import dev.troupe.llm.Answer;
-import dev.troupe.llm.CallLimits;
-import dev.troupe.llm.CallOptions;
 import dev.troupe.llm.GovernedModel;
-import dev.troupe.llm.LlmException;
-import dev.troupe.llm.LlmProvider;
 import dev.troupe.llm.LlmResponse;
 import dev.troupe.llm.LlmSink;
-import java.io.PrintWriter;
-import java.io.StringWriter;
-import java.time.Duration;
+import dev.troupe.providers.Asking.Mode;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.UUID;
-import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -46,7 +33,6 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.slf4j.LoggerFactory;
 
 /**
  * The presets against a peer that others wrote from the providers' documents, so that a mistake of
@@ -58,8 +44,6 @@ import org.slf4j.LoggerFactory;
 class AimockTest {
   private static final String TEXT =
       "It was a wren, «Troglodytes», 鷦鷯 🐦. It sang in the hedge all morning.";
-  private static final CallLimits LIMITS =
-      new CallLimits(Duration.ofSeconds(20), Duration.ofSeconds(5), 100_000);
   private static final ToolSpecification WEATHER =
       ToolSpecification.builder()
           .name("weather")
@@ -87,78 +71,12 @@ class AimockTest {
     }
   }
 
-  /** Whole, or as it comes. */
-  enum Mode {
-    WHOLE,
-    STREAMED
-  }
-
-  /** The peer does not know how Mistral's streams differ from OpenAI's. */
   static Stream<Spoken> spoken() {
-    return Stream.of(Spoken.values()).filter(it -> it != Spoken.MISTRAL);
+    return Asking.spoken();
   }
 
   static Stream<Arguments> spokenInBothModes() {
-    return spoken().flatMap(it -> Stream.of(Mode.values()).map(mode -> Arguments.of(it, mode)));
-  }
-
-  /** What one test asks the peer, under a name that its journal knows. */
-  private final class Asking implements AutoCloseable {
-    final String test = UUID.randomUUID().toString();
-    final Spoken spoken;
-    final LlmProvider provider;
-    final List<String> parts = new ArrayList<>();
-
-    Asking(Spoken spoken, String key) {
-      this(spoken, preset -> preset.apiKey(key));
-    }
-
-    Asking(Spoken spoken) {
-      this(spoken, Aimock.KEY);
-    }
-
-    Asking(Spoken spoken, UnaryOperator<Preset> options) {
-      this.spoken = spoken;
-      Preset preset = spoken.preset(peer.at(spoken.path)).header("x-test-id", test);
-      this.provider = options.apply(preset).build();
-    }
-
-    LlmResponse ask(Mode mode, ChatRequest request, CallLimits limits) throws InterruptedException {
-      parts.clear();
-      return mode == Mode.WHOLE
-          ? provider.generate(request, limits)
-          : provider.stream(request, limits, parts::add);
-    }
-
-    LlmResponse ask(Mode mode, String question) throws InterruptedException {
-      return ask(mode, request(question), LIMITS);
-    }
-
-    LlmException failing(Mode mode, String question, CallLimits limits) {
-      LlmException failure =
-          catchThrowableOfType(LlmException.class, () -> ask(mode, request(question), limits));
-      assertThat(failure).as("a failure, not %s", parts).isNotNull();
-      assertThat(failure).hasMessageContaining(spoken.provider);
-      assertThat(failure.toString()).doesNotContain(question, Aimock.KEY);
-      return failure;
-    }
-
-    LlmException failing(Mode mode, String question) {
-      return failing(mode, question, LIMITS);
-    }
-
-    List<Aimock.Asked> journal() throws Exception {
-      return peer.asked(test);
-    }
-
-    @Override
-    public void close() {
-      provider.close();
-    }
-  }
-
-  private static ChatRequest request(String question) {
-    return ChatRequest.builder().messages(UserMessage.from(question)).build();
+    return Asking.spokenInBothModes();
   }
 
   private static ChatRequest withWeather(ChatMessage... messages) {
@@ -188,7 +106,7 @@ class AimockTest {
             .temperature(0.25)
             .maxOutputTokens(77)
             .build();
-    try (Asking asking = new Asking(spoken)) {
+    try (Asking asking = new Asking(peer, spoken)) {
       LlmResponse answer = asking.ask(mode, request, LIMITS);
 
       assertThat(answer.text()).isEqualTo(TEXT);
@@ -224,7 +142,7 @@ class AimockTest {
   void aRequestCarriesOneKeyAndAsksForNoOtherProtocol(Spoken spoken, Mode mode) throws Exception {
     List<String> keys =
         List.of("authorization", "x-api-key", "api-key", "x-goog-api-key", "xi-api-key");
-    try (Asking asking = new Asking(spoken)) {
+    try (Asking asking = new Asking(peer, spoken)) {
       asking.ask(mode, "Which bird was it?");
 
       JsonNode headers = asking.journal().get(0).headers();
@@ -241,7 +159,7 @@ class AimockTest {
   @MethodSource("spokenInBothModes")
   void aToolIsAskedForAndItsResultIsUnderstood(Spoken spoken, Mode mode) throws Exception {
     UserMessage question = UserMessage.from("How is the weather?");
-    try (Asking asking = new Asking(spoken)) {
+    try (Asking asking = new Asking(peer, spoken)) {
       LlmResponse answer = asking.ask(mode, withWeather(question), LIMITS);
 
       assertThat(answer.response().finishReason()).isEqualTo(FinishReason.TOOL_EXECUTION);
@@ -283,7 +201,7 @@ class AimockTest {
   @ParameterizedTest
   @MethodSource("spokenInBothModes")
   void twoToolsAreAskedForBesideAText(Spoken spoken, Mode mode) throws Exception {
-    try (Asking asking = new Asking(spoken)) {
+    try (Asking asking = new Asking(peer, spoken)) {
       LlmResponse answer =
           asking.ask(
               mode, withWeather(UserMessage.from("How is the weather here and there?")), LIMITS);
@@ -307,7 +225,7 @@ class AimockTest {
   @MethodSource("spokenInBothModes")
   void whatAModelThinksIsNoPartOfItsAnswer(Spoken spoken, Mode mode) throws Exception {
     List<String> thoughts = new ArrayList<>();
-    try (Asking asking = new Asking(spoken)) {
+    try (Asking asking = new Asking(peer, spoken)) {
       ChatRequest request = request("Think: which bird was it?");
       LlmResponse answer =
           mode == Mode.WHOLE
@@ -346,7 +264,7 @@ class AimockTest {
   @ParameterizedTest
   @MethodSource("spoken")
   void anAnswerIsReadIntoARecordWithoutARepair(Spoken spoken) throws Exception {
-    try (Asking asking = new Asking(spoken);
+    try (Asking asking = new Asking(peer, spoken);
         GovernedModel model = GovernedModel.builder(asking.provider).limits(LIMITS).build()) {
       Answer<Sighting> answer = model.generate(request("Which bird, as a record?"), Sighting.class);
 
@@ -364,179 +282,10 @@ class AimockTest {
   @ParameterizedTest
   @MethodSource("spokenWithReasons")
   void anAnswerThatTheLimitOfTokensCutSaysSo(Spoken spoken, Mode mode) throws Exception {
-    try (Asking asking = new Asking(spoken)) {
+    try (Asking asking = new Asking(peer, spoken)) {
       LlmResponse answer = asking.ask(mode, "Tell me all of it.");
       assertThat(answer.response().finishReason()).isEqualTo(FinishReason.LENGTH);
       assertThat(answer.text()).isEqualTo("It began in a hedge and went on to");
     }
-  }
-
-  @ParameterizedTest
-  @MethodSource("spoken")
-  void aStreamThatIsCutIsNotTakenForWhole(Spoken spoken) throws Exception {
-    String story =
-        "Once upon a time there was a wren that sang in a hedge, and a cat that did not.";
-    try (Asking asking = new Asking(spoken)) {
-      LlmException failure = asking.failing(Mode.STREAMED, "Tell me a long story.");
-
-      assertThat(failure.code()).as(failure.getMessage()).isEqualTo(ErrorCode.ANSWER_INCOMPLETE);
-      assertThat(failure.partial()).isNotEmpty().isEqualTo(String.join("", asking.parts));
-      assertThat(story).startsWith(failure.partial()).isNotEqualTo(failure.partial());
-      assertThat(asking.journal()).hasSize(1);
-    }
-  }
-
-  @ParameterizedTest
-  @MethodSource("spoken")
-  void aStreamThatFallsSilentIsLeft(Spoken spoken) throws Exception {
-    CallLimits impatient = new CallLimits(Duration.ofSeconds(20), Duration.ofMillis(700), 1_000);
-    try (Asking asking = new Asking(spoken)) {
-      long began = System.nanoTime();
-      LlmException failure = asking.failing(Mode.STREAMED, "Tell me slowly.", impatient);
-
-      assertThat(failure.code()).as(failure.getMessage()).isEqualTo(ErrorCode.TIMEOUT);
-      assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(15));
-      assertThat(asking.journal()).hasSize(1);
-    }
-  }
-
-  /** What the peer is asked to say, and what has to come of it. */
-  enum Refusal {
-    LIMITED("Again?", ErrorCode.RATE_LIMITED),
-    OVERLOADED("Are you busy?", ErrorCode.MODEL_OVERLOADED),
-    BROKEN("Are you well?", ErrorCode.MODEL_FAILED),
-    TOO_LONG("Is this too much?", ErrorCode.CONTEXT_TOO_LONG),
-    FORBIDDEN("May I?", ErrorCode.ACCESS_DENIED),
-    UNKNOWN("Who knows what nobody wrote down?", ErrorCode.MODEL_REFUSED);
-
-    final String question;
-    final ErrorCode code;
-
-    Refusal(String question, ErrorCode code) {
-      this.question = question;
-      this.code = code;
-    }
-  }
-
-  static Stream<Arguments> refusals() {
-    return Stream.of(Refusal.values())
-        .flatMap(
-            refusal ->
-                spokenInBothModes().map(it -> Arguments.of(refusal, it.get()[0], it.get()[1])));
-  }
-
-  @ParameterizedTest
-  @MethodSource("refusals")
-  void aRefusalIsClassifiedAndNotRepeated(Refusal refusal, Spoken spoken, Mode mode)
-      throws Exception {
-    try (Asking asking = new Asking(spoken)) {
-      LlmException failure = asking.failing(mode, refusal.question);
-
-      assertThat(failure.code()).as(failure.getMessage()).isEqualTo(refusal.code);
-      assertThat(asking.journal()).hasSize(1);
-      assertThat(failure.status())
-          .isEqualTo(asking.journal().get(0).response().path("status").asInt());
-      if (refusal == Refusal.LIMITED) {
-        assertThat(failure.retryAfter()).contains(Duration.ofSeconds(7));
-      }
-    }
-  }
-
-  @ParameterizedTest
-  @MethodSource("spokenInBothModes")
-  void aGovernedModelWaitsAsLongAsItIsToldAndAsksAgain(Spoken spoken, Mode mode) throws Exception {
-    try (Asking asking = new Asking(spoken);
-        GovernedModel model = GovernedModel.builder(asking.provider).limits(LIMITS).build()) {
-      long began = System.nanoTime();
-      LlmResponse answer =
-          mode == Mode.WHOLE
-              ? model.generate(request("Once more?"))
-              : model.stream(request("Once more?"), CallOptions.USUAL, asking.parts::add);
-
-      assertThat(answer.text()).isEqualTo("Gladly.");
-      assertThat(Duration.ofNanos(System.nanoTime() - began)).isGreaterThan(Duration.ofSeconds(1));
-      assertThat(asking.journal())
-          .extracting(asked -> asked.response().path("status").asInt())
-          .containsExactly(429, 200);
-    }
-  }
-
-  /** Faults that the peer makes of any answer, by a header. */
-  enum Fault {
-    DROP(ErrorCode.MODEL_FAILED),
-    RATELIMIT(ErrorCode.RATE_LIMITED),
-    MALFORMED(ErrorCode.ANSWER_INCOMPLETE),
-    DISCONNECT(ErrorCode.MODEL_UNREACHABLE);
-
-    final ErrorCode code;
-
-    Fault(ErrorCode code) {
-      this.code = code;
-    }
-  }
-
-  static Stream<Arguments> faults() {
-    return Stream.of(Fault.values())
-        .flatMap(
-            fault -> spokenInBothModes().map(it -> Arguments.of(fault, it.get()[0], it.get()[1])));
-  }
-
-  @ParameterizedTest
-  @MethodSource("faults")
-  void aFaultIsNeverTakenForAnAnswer(Fault fault, Spoken spoken, Mode mode) throws Exception {
-    try (Asking asking =
-        new Asking(
-            spoken,
-            preset ->
-                preset
-                    .apiKey(Aimock.KEY)
-                    .header("x-aimock-chaos-" + fault.name().toLowerCase(Locale.ROOT), "1"))) {
-      LlmException failure = asking.failing(mode, "Which bird was it?");
-
-      // A broken object where a stream was due is a page, not a part of an answer.
-      assertThat(failure.code())
-          .as(failure.getMessage())
-          .isEqualTo(
-              fault == Fault.MALFORMED && mode == Mode.STREAMED
-                  ? ErrorCode.MODEL_UNREACHABLE
-                  : fault.code);
-      assertThat(asking.journal()).hasSize(1);
-      assertThat(asking.parts).isEmpty();
-    }
-  }
-
-  @ParameterizedTest
-  @MethodSource("spoken")
-  void aKeyIsInNoLogWhetherItIsAcceptedOrNot(Spoken spoken) throws Exception {
-    String wrong = "sk-wrong0a1b2c3d4e5f60718293";
-    Logger root = (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
-    Level before = root.getLevel();
-    var console = root.getAppender("console");
-    ListAppender<ILoggingEvent> log = new ListAppender<>();
-    log.start();
-    root.addAppender(log);
-    root.detachAppender("console");
-    root.setLevel(Level.TRACE);
-    StringWriter all = new StringWriter();
-    try (Asking right = new Asking(spoken);
-        Asking other = new Asking(spoken, wrong)) {
-      for (Mode mode : Mode.values()) {
-        right.ask(mode, "Which bird was it?");
-        LlmException failure = other.failing(mode, "Which bird was it?");
-        assertThat(failure.code()).isEqualTo(ErrorCode.ACCESS_DENIED);
-        assertThat(failure.status()).isEqualTo(401);
-        failure.printStackTrace(new PrintWriter(all, true));
-      }
-    } finally {
-      root.setLevel(before);
-      root.detachAppender(log);
-      if (console != null) {
-        root.addAppender(console);
-      }
-    }
-    for (ILoggingEvent event : log.list) {
-      all.append(event.getFormattedMessage()).append(Arrays.toString(event.getArgumentArray()));
-    }
-    assertThat(all.toString()).isNotEmpty().doesNotContain(Aimock.KEY, wrong);
   }
 }
