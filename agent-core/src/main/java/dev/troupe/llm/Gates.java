@@ -1,5 +1,6 @@
 package dev.troupe.llm;
 
+import dev.troupe.ErrorCode;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.Map;
@@ -43,9 +44,13 @@ record Gates(Quota quota, Budget budget, Price price, @Nullable Ears ears) {
 
   /** As {@link GenAiMetrics}. */
   interface Ears {
-    void answered(LlmResponse response, CallOptions options, @Nullable Duration firstToken);
+    void attempted(String provider, String requested, @Nullable ErrorCode error);
 
-    void failed(String provider, String model, CallOptions options, Duration took, Throwable why);
+    void answered(
+        LlmResponse response, String requested, CallOptions options, @Nullable Duration firstToken);
+
+    void failed(
+        String provider, String requested, CallOptions options, Duration took, Throwable why);
   }
 
   Gates with(Quota other) {

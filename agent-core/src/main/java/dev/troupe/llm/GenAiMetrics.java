@@ -94,12 +94,7 @@ final class GenAiMetrics implements AutoCloseable {
         .toArray(Duration[]::new);
   }
 
-  /** A call of the governed model was answered. */
-  void answered(LlmResponse response, CallOptions options, @Nullable Duration firstToken) {
-    answered(response, response.model(), options, firstToken);
-  }
-
-  /** As above, where it is known under which name the model that answered was asked for. */
+  /** A call of the governed model was answered, by a model that was asked for as requested. */
   void answered(
       LlmResponse response, String requested, CallOptions options, @Nullable Duration firstToken) {
     if (registry == null) {
@@ -118,21 +113,7 @@ final class GenAiMetrics implements AutoCloseable {
                   OPERATION, CHAT, PROVIDER, provider, REQUEST_MODEL, asked, RESPONSE_MODEL, model))
           .record(firstToken);
     }
-    attempts(registry, response, provider, asked);
-    taken(registry, response, options, List.of(PROVIDER, provider, RESPONSE_MODEL, model), asked);
-  }
-
-  private void attempts(
-      MeterRegistry registry, LlmResponse response, String provider, String asked) {
-    attempt(registry, provider, asked, NONE);
-    boolean movedOn = false;
-    for (LlmResponse.Tried tried : response.failed()) {
-      String other = name(PROVIDER, tried.provider());
-      String model = name(REQUEST_MODEL, tried.model());
-      attempt(registry, other, model, tried.code().name());
-      movedOn |= !other.equals(provider) || !model.equals(asked);
-    }
-    if (movedOn) {
+    if (movedOn(response, provider, asked)) {
       counter(
               registry,
               "troupe.llm.fallbacks",
@@ -140,6 +121,15 @@ final class GenAiMetrics implements AutoCloseable {
               List.of(PROVIDER, provider, REQUEST_MODEL, asked))
           .increment();
     }
+    taken(registry, response, options, List.of(PROVIDER, provider, RESPONSE_MODEL, model), asked);
+  }
+
+  private boolean movedOn(LlmResponse response, String provider, String asked) {
+    return response.failed().stream()
+        .anyMatch(
+            tried ->
+                !name(PROVIDER, tried.provider()).equals(provider)
+                    || !name(REQUEST_MODEL, tried.model()).equals(asked));
   }
 
   /** Tokens and money. */
@@ -223,17 +213,25 @@ final class GenAiMetrics implements AutoCloseable {
               "Calls that a budget or an operator refused",
               List.of(AGENT, name(AGENT, options.agent()), TENANT, name(TENANT, options.tenant())))
           .increment();
-    } else {
-      attempt(registry, from, asked, error);
     }
   }
 
-  private void attempt(MeterRegistry registry, String provider, String asked, String error) {
+  /** A provider was asked once, and failed with the error unless it is null. */
+  void attempted(String provider, String requested, @Nullable ErrorCode error) {
+    if (registry == null) {
+      return;
+    }
     counter(
             registry,
             "troupe.llm.attempts",
             "Attempts at a provider",
-            List.of(PROVIDER, provider, REQUEST_MODEL, asked, ERROR_TYPE, error))
+            List.of(
+                PROVIDER,
+                name(PROVIDER, provider),
+                REQUEST_MODEL,
+                name(REQUEST_MODEL, requested),
+                ERROR_TYPE,
+                error == null ? NONE : error.name()))
         .increment();
   }
 

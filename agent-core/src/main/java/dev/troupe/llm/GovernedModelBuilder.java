@@ -114,19 +114,27 @@ public final class GovernedModelBuilder {
         gates.with(
             new Gates.Ears() {
               @Override
+              public void attempted(String provider, String requested, @Nullable ErrorCode error) {
+                metrics.attempted(provider, requested, error);
+              }
+
+              @Override
               public void answered(
-                  LlmResponse response, CallOptions options, @Nullable Duration firstToken) {
-                metrics.answered(response, options, firstToken);
+                  LlmResponse response,
+                  String requested,
+                  CallOptions options,
+                  @Nullable Duration firstToken) {
+                metrics.answered(response, requested, options, firstToken);
               }
 
               @Override
               public void failed(
                   String provider,
-                  String model,
+                  String requested,
                   CallOptions options,
                   Duration took,
                   Throwable why) {
-                metrics.failed(provider, model, options, took, why);
+                metrics.failed(provider, requested, options, took, why);
               }
             }));
   }

@@ -78,7 +78,7 @@ final class Governor {
             if (key != null) {
               Objects.requireNonNull(cache).keep(key, answer);
             }
-            tellAnswered(call, began, answer);
+            tellAnswered(call, began, candidate, answer);
             return answer;
           }
         }
@@ -123,12 +123,16 @@ final class Governor {
       try {
         LlmResponse answer = attempts.make(candidate, request, call, deadline, failures);
         candidate.served();
+        tellAttempt(candidate, request, null);
         return finished(answer, failures);
       } catch (AgentException failed) {
         if (brokeAtSink(call)) {
           throw failed;
         }
         failure = failed;
+      }
+      if (failures.asked()) {
+        tellAttempt(candidate, request, failure.code());
       }
       failures.add(candidate, candidate.model(request), failure);
       if (call.partShown()) {
@@ -183,7 +187,7 @@ final class Governor {
       ChatResponse kept =
           ChatResponse.builder()
               .aiMessage(AiMessage.from(text))
-              .modelName(candidate.model(call.to(candidate, first())))
+              .modelName(asked(call, candidate))
               .finishReason(FinishReason.OTHER)
               .build();
       return new LlmResponse(
@@ -240,19 +244,32 @@ final class Governor {
     }
   }
 
-  private void tellAnswered(Call call, long began, LlmResponse answer) {
+  private void tellAttempt(Candidate candidate, ChatRequest request, @Nullable ErrorCode error) {
+    if (gates.ears() != null) {
+      gates.ears().attempted(candidate.provider.name(), candidate.model(request), error);
+    }
+  }
+
+  private void tellAnswered(Call call, long began, Candidate candidate, LlmResponse answer) {
     if (gates.ears() != null) {
       Shown shown = call.shown();
       Duration firstToken =
           shown == null || !shown.any() ? null : Duration.ofNanos(shown.firstAt() - began);
-      gates.ears().answered(answer, call.options(), firstToken);
+      gates.ears().answered(answer, asked(call, candidate), call.options(), firstToken);
     }
+  }
+
+  /** The model that a candidate was asked for, which may answer under another name. */
+  private String asked(Call call, Candidate candidate) {
+    return candidate.model(call.to(candidate, first()));
   }
 
   private void tellFailed(Call call, Call.Deadline deadline, Tries failures, Throwable why) {
     if (gates.ears() != null) {
-      LlmProvider last = failures.last().orElse(first()).provider;
-      gates.ears().failed(last.name(), last.model(), call.options(), deadline.took(), why);
+      Candidate last = failures.last().orElse(first());
+      gates
+          .ears()
+          .failed(last.provider.name(), asked(call, last), call.options(), deadline.took(), why);
     }
   }
 }

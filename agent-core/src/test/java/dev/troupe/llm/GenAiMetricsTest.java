@@ -93,6 +93,9 @@ class GenAiMetricsTest {
   void attemptsFallBacksAndAnswersWithoutAPriceAreCounted() {
     LlmResponse.Tried tried =
         new LlmResponse.Tried("anthropic", "claude", ErrorCode.MODEL_OVERLOADED, "busy");
+    metrics.attempted("anthropic", "claude", ErrorCode.MODEL_OVERLOADED);
+    metrics.attempted("anthropic", "claude", ErrorCode.MODEL_OVERLOADED);
+    metrics.attempted("openai", "gpt-4o", null);
     metrics.answered(response(null, tried, tried), "gpt-4o", by("", ""), null);
     assertThat(
             registry
@@ -133,7 +136,7 @@ class GenAiMetricsTest {
   @Test
   void onlySoManyTenantsAreToldApartAndRunsNever() {
     for (int i = 0; i < 300; i++) {
-      metrics.answered(response("1"), by("agent" + i, "tenant" + i), null);
+      metrics.answered(response("1"), "gpt-4o", by("agent" + i, "tenant" + i), null);
     }
     assertThat(registry.find("troupe.llm.cost").counters()).hasSize(101);
     assertThat(
@@ -153,8 +156,8 @@ class GenAiMetricsTest {
   /** Exporters such as Prometheus refuse meters of one name with different tags. */
   @Test
   void metersOfOneNameHaveTheSameTags() {
-    metrics.answered(response("1"), by("a", "t"), Duration.ofMillis(1));
-    metrics.answered(response("1"), by("", ""), null);
+    metrics.answered(response("1"), "gpt-4o", by("a", "t"), Duration.ofMillis(1));
+    metrics.answered(response("1"), "gpt-4o", by("", ""), null);
     metrics.failed("p", "", by("", ""), Duration.ZERO, new IllegalStateException());
     Map<String, List<List<String>>> keys =
         registry.getMeters().stream()
@@ -170,10 +173,10 @@ class GenAiMetricsTest {
 
   @Test
   void theRateOfSpendFollowsTheLastFiveMinutes() {
-    metrics.answered(response("1"), by("a", "t"), null);
+    metrics.answered(response("1"), "gpt-4o", by("a", "t"), null);
     assertThat(rate()).isCloseTo(12, within(1e-9));
     nanos.addAndGet(TimeUnit.MINUTES.toNanos(3));
-    metrics.answered(response("0.5"), by("a", "t"), null);
+    metrics.answered(response("0.5"), "gpt-4o", by("a", "t"), null);
     assertThat(rate()).isCloseTo(18, within(1e-9));
     nanos.addAndGet(TimeUnit.MINUTES.toNanos(3));
     assertThat(rate()).isCloseTo(6, within(1e-9));
@@ -188,9 +191,10 @@ class GenAiMetricsTest {
   @Test
   void withoutARegistryNothingIsToldAndAClosedOneIsLeftEmpty() {
     GenAiMetrics silent = new GenAiMetrics();
-    silent.answered(response("1"), by("a", "t"), null);
+    silent.answered(response("1"), "gpt-4o", by("a", "t"), null);
+    silent.attempted("p", "m", null);
     silent.failed("p", "m", by("", ""), Duration.ZERO, new IllegalStateException());
-    metrics.answered(response("1"), by("a", "t"), Duration.ofMillis(1));
+    metrics.answered(response("1"), "gpt-4o", by("a", "t"), Duration.ofMillis(1));
     metrics.close();
     assertThat(registry.getMeters()).isEmpty();
   }
