@@ -43,6 +43,7 @@ public final class Anthropic {
                     .modelName(preset.model())
                     .returnThinking(true)
                     .maxTokens(MAX_TOKENS)
+                    .supportedCapabilities(preset.capabilities(false))
                     .maxRetries(0)
                     .build(),
                 AnthropicStreamingChatModel.builder()

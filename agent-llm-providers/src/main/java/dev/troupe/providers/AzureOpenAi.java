@@ -15,6 +15,9 @@ public final class AzureOpenAi {
   private static final String NAME = "azure.ai.openai";
   private static final String ARTIFACT = "langchain4j-open-ai";
 
+  /** The first dated API that takes a JSON schema for the answer. */
+  private static final String FIRST_WITH_SCHEMA = "2024-08-01";
+
   private AzureOpenAi() {}
 
   /**
@@ -30,7 +33,8 @@ public final class AzureOpenAi {
         new Kind(
             NAME,
             ARTIFACT,
-            preset -> OpenAi.at(preset, resource(preset) + "/openai/v1", key(preset), Map.of())),
+            preset ->
+                OpenAi.at(preset, resource(preset) + "/openai/v1", key(preset), Map.of(), true)),
         deployment);
   }
 
@@ -51,7 +55,8 @@ public final class AzureOpenAi {
                     preset,
                     resource(preset) + "/openai/deployments/" + deployment,
                     key(preset),
-                    Map.of("api-version", apiVersion))),
+                    Map.of("api-version", apiVersion),
+                    apiVersion.compareTo(FIRST_WITH_SCHEMA) >= 0)),
         deployment);
   }
 

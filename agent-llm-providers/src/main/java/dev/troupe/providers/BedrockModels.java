@@ -43,6 +43,7 @@ final class BedrockModels {
                 .client(client(preset, at, own, wire))
                 .modelId(preset.model())
                 .returnThinking(true)
+                .supportedCapabilities(preset.capabilities(false))
                 .maxRetries(0)
                 .build(),
             BedrockStreamingChatModel.builder()

@@ -32,7 +32,7 @@ public final class Gemini {
         Dialect.GEMINI,
         new Key("x-goog-api-key", "", preset.key("GEMINI_API_KEY")),
         wire ->
-            new HttpProvider.Models(
+            BesideTools.inWords(
                 GoogleAiGeminiChatModel.builder()
                     .httpClientBuilder(wire)
                     .baseUrl(endpoint)
@@ -40,6 +40,7 @@ public final class Gemini {
                     .modelName(preset.model())
                     .returnThinking(true)
                     .sendThinking(true)
+                    .supportedCapabilities(preset.capabilities(true))
                     .maxRetries(0)
                     .build(),
                 GoogleAiGeminiStreamingChatModel.builder()

@@ -28,13 +28,14 @@ public final class Mistral {
         Dialect.MISTRAL,
         new Key("Authorization", "Bearer ", preset.key("MISTRAL_API_KEY")),
         wire ->
-            new HttpProvider.Models(
+            BesideTools.inWords(
                 MistralAiChatModel.builder()
                     .httpClientBuilder(wire)
                     .baseUrl(endpoint)
                     .apiKey(Key.ELSEWHERE)
                     .modelName(preset.model())
                     .returnThinking(true)
+                    .supportedCapabilities(preset.capabilities(true))
                     .maxRetries(0)
                     .build(),
                 MistralAiStreamingChatModel.builder()

@@ -28,12 +28,13 @@ public final class Ollama {
         Dialect.OLLAMA,
         new Key("Authorization", "Bearer ", preset.key()),
         wire ->
-            new HttpProvider.Models(
+            BesideTools.inWords(
                 OllamaChatModel.builder()
                     .httpClientBuilder(wire)
                     .baseUrl(endpoint)
                     .modelName(preset.model())
                     .returnThinking(true)
+                    .supportedCapabilities(preset.capabilities(true))
                     .maxRetries(0)
                     .build(),
                 OllamaStreamingChatModel.builder()

@@ -27,30 +27,36 @@ public final class OpenAi {
    */
   public static Preset model(String model) {
     return new Preset(
-        new Kind(NAME, ARTIFACT, preset -> build(preset, preset.key("OPENAI_API_KEY"))), model);
+        new Kind(NAME, ARTIFACT, preset -> build(preset, preset.key("OPENAI_API_KEY"), true)),
+        model);
   }
 
   /**
    * A model behind an endpoint that is compatible with OpenAI's: vLLM, LM Studio, llama.cpp,
    * DeepSeek, Groq, OpenRouter, a gateway. Without {@link Preset#apiKey(Supplier)} no key is sent.
-   * Set {@link Preset#name} too where there are prices or quotas.
+   * Set {@link Preset#name} too where there are prices or quotas, and {@link Preset#jsonSchema}
+   * where the server takes one.
    *
    * @param endpoint the address, mostly ending in {@code /v1}
    * @param model its name there
    * @return the preset
    */
   public static Preset compatible(URI endpoint, String model) {
-    return new Preset(new Kind(NAME, ARTIFACT, preset -> build(preset, preset.key())), model)
+    return new Preset(new Kind(NAME, ARTIFACT, preset -> build(preset, preset.key(), false)), model)
         .endpoint(endpoint);
   }
 
-  private static LlmProvider build(Preset preset, @Nullable Supplier<String> key) {
+  private static LlmProvider build(Preset preset, @Nullable Supplier<String> key, boolean schema) {
     String endpoint = Kind.endpoint(preset, "https://api.openai.com/v1");
-    return at(preset, endpoint, new Key("Authorization", "Bearer ", key), Map.of());
+    return at(preset, endpoint, new Key("Authorization", "Bearer ", key), Map.of(), schema);
   }
 
-  /** A model at an endpoint, asked with a key in a header of one's own. */
-  static LlmProvider at(Preset preset, String endpoint, Key key, Map<String, String> query) {
+  /**
+   * A model at an endpoint, asked with a key in a header of one's own; schema, whether such models
+   * take one.
+   */
+  static LlmProvider at(
+      Preset preset, String endpoint, Key key, Map<String, String> query, boolean schema) {
     return Kind.http(
         preset,
         Dialect.OPEN_AI,
@@ -63,6 +69,7 @@ public final class OpenAi {
                     .modelName(preset.model())
                     .customQueryParams(query)
                     .returnThinking(true)
+                    .supportedCapabilities(preset.capabilities(schema))
                     .maxRetries(0)
                     .build(),
                 OpenAiStreamingChatModel.builder()

@@ -1,5 +1,6 @@
 package dev.troupe.providers;
 
+import dev.langchain4j.model.chat.Capability;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.troupe.llm.LlmProvider;
 import java.net.URI;
@@ -7,6 +8,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +32,7 @@ public final class Preset {
   private @Nullable ChatRequestParameters parameters;
   private final Map<String, String> headers = new LinkedHashMap<>();
   private Duration connectTimeout = Duration.ofSeconds(10);
+  private @Nullable Boolean jsonSchema;
 
   Preset(Kind kind, String model) {
     this.kind = kind;
@@ -130,6 +133,22 @@ public final class Preset {
   }
 
   /**
+   * Says whether the model takes a JSON schema as the form of its answer. Records are asked for by
+   * such a schema then, and described in the prompt otherwise. Unless set, models of OpenAI, Azure,
+   * Gemini, Mistral and Ollama take one, and those of Anthropic, Bedrock and servers that are
+   * compatible with OpenAI don't, because only some of theirs do. Beside tools, Gemini, Mistral and
+   * Ollama get it described anyway.
+   *
+   * @param taken false for older models of OpenAI, which refuse a schema; true for a model that is
+   *     known to take one
+   * @return this
+   */
+  public Preset jsonSchema(boolean taken) {
+    this.jsonSchema = taken;
+    return this;
+  }
+
+  /**
    * Names the provider otherwise: who is compatible with OpenAI is not OpenAI, neither in metrics
    * nor where prices and quotas are looked up.
    *
@@ -183,6 +202,12 @@ public final class Preset {
 
   Duration connectTimeout() {
     return connectTimeout;
+  }
+
+  /** What LangChain4j's model is to say that it can; usual is what holds unless the host said. */
+  Set<Capability> capabilities(boolean usual) {
+    boolean taken = jsonSchema == null ? usual : jsonSchema;
+    return taken ? Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA) : Set.of();
   }
 
   @Nullable ChatRequestParameters parameters() {

@@ -397,6 +397,11 @@ enum Spoken {
 
   abstract Preset preset(URI at);
 
+  /** The path of the usual endpoint. */
+  String path() {
+    return path;
+  }
+
   LlmProvider at(RawPeer peer, String key) {
     return preset(peer.at(path)).apiKey(key).build();
   }
