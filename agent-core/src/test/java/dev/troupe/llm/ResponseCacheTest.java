@@ -11,13 +11,19 @@ import dev.langchain4j.model.output.FinishReason;
 import dev.troupe.AgentException;
 import dev.troupe.Codec;
 import dev.troupe.ErrorCode;
+import dev.troupe.state.Change;
+import dev.troupe.state.Edit;
 import dev.troupe.state.ForwardingStore;
 import dev.troupe.state.MemoryStateStore;
 import dev.troupe.state.Page;
+import dev.troupe.state.RecordId;
 import dev.troupe.state.Scan;
 import dev.troupe.state.StateStore;
 import dev.troupe.state.Stored;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -52,6 +58,33 @@ class ResponseCacheTest {
     call(cache, ask("hi").toBuilder().temperature(0.1).build(), CACHED);
     call(cache, ask("hello"), CACHED);
     assertThat(provider.calls()).isEqualTo(5);
+  }
+
+  /** As docs/format.md has it: what was written once has to be read ever after. */
+  @Test
+  void aRecordIsWrittenAsTheFormatSays() throws Exception {
+    MemoryStateStore store = new MemoryStateStore();
+    ResponseCache cache = ResponseCache.over(store, 1, Duration.ofHours(1), Codec.json());
+    call(cache, ask("hi"), CACHED);
+    RecordId place = RecordId.of("$answer-0", store.info().partitions());
+    String written =
+        new String(
+            store.scan(new Scan.Rows(place, null, 0, 0)).items().get(0).value(),
+            StandardCharsets.UTF_8);
+    assertThat(written.replaceFirst("[0-9a-f]{64}", "<fingerprint>"))
+        .isEqualTo(
+            """
+            {"answer":{"about":{"complete":true,"finish":"STOP","id":"id-1","inputTokens":10,\
+            "model":"served-1","outputTokens":20,"totalTokens":30},"cost":null,"failed":[],\
+            "headers":{"x-request-id":"r-1"},"latency":"PT0.001234567S",\
+            "message":"{\\"text\\":\\"one\\",\\"toolExecutionRequests\\":[],\\"attributes\\":{},\\"type\\":\\"AI\\"}",\
+            "provider":"played"},"key":"<fingerprint>"}\
+            """);
+    String later =
+        written.replace("one", "kept").replace("\"cost\"", "\"of a later version\":1,\"cost\"");
+    Edit put = new Edit.Put(place.key(), later.getBytes(StandardCharsets.UTF_8), Map.of(), null);
+    store.apply(List.of(new Change("by hand", place.partition(), List.of(put))));
+    assertThat(call(cache, ask("hi"), CACHED).text()).isEqualTo("kept");
   }
 
   @Test
