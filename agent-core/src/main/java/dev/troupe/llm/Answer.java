@@ -16,4 +16,11 @@ public record Answer<T>(T value, LlmResponse response, int repairs) {
     Objects.requireNonNull(value, "value");
     Objects.requireNonNull(response, "response");
   }
+
+  /** Without the record's content, which may be secret. */
+  @Override
+  public String toString() {
+    return "%s after %d repair(s), from the %s"
+        .formatted(value.getClass().getSimpleName(), repairs, response);
+  }
 }

@@ -77,4 +77,11 @@ public record LlmResponse(
   public String model() {
     return response.modelName();
   }
+
+  /** Without the message, which may be secret. */
+  @Override
+  public String toString() {
+    return "answer of %s at %s, %s in %s, after %d failed attempt(s)"
+        .formatted(model(), provider, complete ? "whole" : "a part", latency, failed.size());
+  }
 }

@@ -95,6 +95,12 @@ public final class OutputFormat<T extends Record> {
       problems = List.copyOf(problems);
       places = List.copyOf(places);
     }
+
+    /** Without anything of the answer. */
+    @Override
+    public String toString() {
+      return value.isPresent() ? "fits" : "does not fit: " + String.join("; ", places);
+    }
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.troupe.providers;
 
+import dev.troupe.llm.LlmException;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -109,6 +110,9 @@ final class AwsWire implements SdkHttpClient, SdkAsyncHttpClient {
           .response(head(exchange))
           .responseBody(AbortableInputStream.create(new ByteArrayInputStream(body)))
           .build();
+    } catch (LlmException e) {
+      // the call holds it; the SDK would log its words before we took the prompt out of them
+      throw new Wire.Ended(null);
     } catch (InterruptedException e) {
       throw new Wire.Ended(call.fail(e));
     }
@@ -133,6 +137,8 @@ final class AwsWire implements SdkHttpClient, SdkAsyncHttpClient {
       HttpRequest.Builder request = request(asked.request(), content.bytes.toByteArray(), call);
       stream(request, handler, call);
       return CompletableFuture.completedFuture(null);
+    } catch (LlmException e) {
+      return failed(new Wire.Ended(null), handler);
     } catch (InterruptedException e) {
       return failed(call.fail(e), handler);
     } catch (RuntimeException e) {

@@ -23,6 +23,7 @@ final class Call {
   private final boolean streaming;
   private final long started = System.nanoTime();
 
+  private SentKey key = SentKey.NONE;
   private boolean asked;
   private int status;
   private Map<String, String> headers = Map.of();
@@ -63,6 +64,11 @@ final class Call {
 
   void asks() {
     asked = true;
+  }
+
+  /** The key that goes with the request; no message holds it. */
+  void sends(String key) {
+    this.key = new SentKey(key);
   }
 
   /** The head of the answer came. */
@@ -157,14 +163,14 @@ final class Call {
 
   /** The provider says that it failed. */
   LlmException refused(String body) {
-    return fail(LlmException.http(provider, status, headers, body, null));
+    return fail(LlmException.http(provider, status, headers, key.hiddenIn(body), null));
   }
 
   /** The provider says so in the midst of an answer, where no status can be sent any more. */
   LlmException refused(int status, String type, String body) {
     Map<String, String> told = new TreeMap<>(headers);
     told.put("x-amzn-errortype", type);
-    return fail(LlmException.http(provider, status, told, body, null));
+    return fail(LlmException.http(provider, status, told, key.hiddenIn(body), null));
   }
 
   LlmException refusedAs(ErrorCode code, String what) {

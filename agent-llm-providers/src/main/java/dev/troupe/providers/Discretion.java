@@ -1,5 +1,6 @@
 package dev.troupe.providers;
 
+import dev.langchain4j.agent.tool.ToolExecutionRequest;
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.data.message.Content;
@@ -14,18 +15,22 @@ import java.util.BitSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Takes out of a provider's words what it repeats of the prompt. */
+/** Takes out of a provider's words what it repeats of the prompt, and of what it had answered. */
 final class Discretion {
   /** Shorter matches are words that anybody uses. */
   private static final int RUN = 16;
+
+  private static final int DEEPEST = 20;
 
   private Discretion() {}
 
   /** The same failure, with what had been shown and without what was asked. */
   static LlmException about(ChatRequest request, LlmException failed, String shown) {
+    List<String> texts = texts(request);
+    texts.add(shown);
     return LlmException.of(
-            failed.code(), failed.provider(), without(request, String.valueOf(failed.getMessage())))
-        .cause(failed.getCause())
+            failed.code(), failed.provider(), without(texts, String.valueOf(failed.getMessage())))
+        .cause(repeats(texts, failed.getCause()) ? null : failed.getCause())
         .retryAfter(failed.retryAfter().orElse(null))
         .status(failed.status())
         .requestId(failed.requestId().orElse(null))
@@ -33,9 +38,21 @@ final class Discretion {
         .build();
   }
 
-  private static String without(ChatRequest request, String words) {
+  private static boolean repeats(List<String> texts, @Nullable Throwable cause) {
+    int depth = 0;
+    for (Throwable one = cause; one != null && depth < DEEPEST; one = one.getCause()) {
+      String words = String.valueOf(one.getMessage());
+      if (!without(texts, words).equals(words)) {
+        return true;
+      }
+      depth++;
+    }
+    return false;
+  }
+
+  private static String without(List<String> texts, String words) {
     BitSet repeated = new BitSet();
-    for (String text : texts(request)) {
+    for (String text : texts) {
       int run = Math.min(RUN, text.length());
       for (int at = 0; run >= 8 && at + run <= words.length(); at++) {
         if (text.contains(words.substring(at, at + run))) {
@@ -70,6 +87,9 @@ final class Discretion {
         texts.add(system.text());
       } else if (message instanceof AiMessage ai) {
         add(texts, ai.text());
+        for (ToolExecutionRequest tool : ai.toolExecutionRequests()) {
+          add(texts, tool.arguments());
+        }
       } else if (message instanceof ToolExecutionResultMessage result) {
         add(texts, result.text());
       }

@@ -43,6 +43,7 @@ final class Key {
       throw call.refusedAs(
           ErrorCode.ACCESS_DENIED, "was not asked: there is no key; apiKey(...) gave an empty one");
     }
+    call.sends(key.strip());
     try {
       request.setHeader(header, prefix + key.strip());
     } catch (IllegalArgumentException e) {

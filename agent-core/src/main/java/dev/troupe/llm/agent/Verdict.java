@@ -26,6 +26,12 @@ public sealed interface Verdict<T> {
     public Change {
       Objects.requireNonNull(value, "value");
     }
+
+    /** Without the value, which may be secret. */
+    @Override
+    public String toString() {
+      return "Change";
+    }
   }
 
   /**

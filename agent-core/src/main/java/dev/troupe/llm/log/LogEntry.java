@@ -22,6 +22,13 @@ public record LogEntry(long number, Instant at, Kind kind, String source, String
     Objects.requireNonNull(text, "text");
   }
 
+  /** Without the text, which may be secret. */
+  @Override
+  public String toString() {
+    return "entry %d of %s, %s of '%s', %d character(s)"
+        .formatted(number, at, kind, source, text.length());
+  }
+
   /** What an entry tells. New kinds may be added: readers pass over what they do not know. */
   public enum Kind {
     /** More of a source's text. */
