@@ -78,7 +78,7 @@ final class Canaries implements AutoCloseable {
     }
     silenced.forEach(root::detachAppender);
     root.setLevel(Level.DEBUG);
-    ours.setLevel(Level.ALL);
+    ours.setLevel(Level.TRACE);
     ear.start();
     root.addAppender(ear);
   }
