@@ -13,6 +13,7 @@ import dev.troupe.AgentException;
 import dev.troupe.agent.AgentContext;
 import dev.troupe.agent.Names;
 import dev.troupe.agent.Step;
+import dev.troupe.llm.guard.Guards;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -56,6 +57,9 @@ import org.jspecify.annotations.Nullable;
  * GovernedModelBuilder#durableRetry}; the provider's retry-after is honoured up to a day. A failure
  * keeps code and message; its partial text is not journaled, {@link Partial#KEEP} keeps text. A
  * stream that was journaled comes to its sink as one part.
+ *
+ * <p>What the host gave as {@link GovernedModelBuilder#guards} is asked around every call, however
+ * it is made: nobody who is given the model gets around them.
  *
  * <p>Safe for use by many threads; bound to a run, for that branch's thread only.
  */
@@ -170,9 +174,8 @@ public final class GovernedModel implements ChatModel, StreamingChatModel, AutoC
     if (run != null) {
       return run.answer(request, described, options, sink);
     }
-    Governor governor = parts.governor;
-    Shown shown = sink == null ? null : governor.shown(sink);
-    return governor.answer(new Call(request, described, options, shown));
+    Shown shown = sink == null ? null : parts.governor.shown(sink);
+    return parts.guarded("", 0).make(new Call(request, described, options, shown));
   }
 
   /**
@@ -195,8 +198,7 @@ public final class GovernedModel implements ChatModel, StreamingChatModel, AutoC
    */
   public GovernedModel in(AgentContext context, String step) {
     Names.check("a step's name", step);
-    return new GovernedModel(
-        parts, new RunBinding(parts.governor, context, step, parts.durable), usual);
+    return new GovernedModel(parts, new RunBinding(parts, context, step), usual);
   }
 
   /**
@@ -207,6 +209,16 @@ public final class GovernedModel implements ChatModel, StreamingChatModel, AutoC
    */
   public GovernedModel with(CallOptions options) {
     return new GovernedModel(parts, run, Objects.requireNonNull(options, "options"));
+  }
+
+  /**
+   * The guards that the host gave to the builder. The model asks them around each of its calls;
+   * whoever calls tools for it asks them before and after each, as {@code LlmAgent} does.
+   *
+   * @return the guards
+   */
+  public Guards guards() {
+    return parts.guards;
   }
 
   // langchain4j's side

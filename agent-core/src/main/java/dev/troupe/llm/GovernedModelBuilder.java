@@ -2,12 +2,15 @@ package dev.troupe.llm;
 
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
+import dev.troupe.llm.guard.Guard;
+import dev.troupe.llm.guard.Guards;
 import dev.troupe.resilience.BackoffRetryPolicy;
 import dev.troupe.resilience.CircuitBreakers;
 import dev.troupe.resilience.RetryPolicy;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
@@ -49,6 +52,7 @@ public final class GovernedModelBuilder {
   private CallOptions options = CallOptions.USUAL;
   private int assumedOutput = 1_000;
   private int repairs = 2;
+  private final List<Guard> guards = new ArrayList<>();
   private Gates gates = Gates.NONE;
   private Ticker ticker = Ticker.SYSTEM;
   private @Nullable CircuitBreakers breakers;
@@ -289,6 +293,19 @@ public final class GovernedModelBuilder {
   }
 
   /**
+   * Adds guards that nobody who is given the model can leave out: asked around each call, behind
+   * those that an agent has of its own, so that they see what is really sent and what really came.
+   * In a run an answer is journaled as they left it. What is streamed is shown before they see it.
+   *
+   * @param guards the guards, asked in the order in which they are given
+   * @return this
+   */
+  public GovernedModelBuilder guards(Guard... guards) {
+    this.guards.addAll(Arrays.asList(guards));
+    return this;
+  }
+
+  /**
    * Sets where answers are kept for calls that ask for it, {@link CallOptions#cached}.
    *
    * @param cache the cache; none by default
@@ -326,7 +343,9 @@ public final class GovernedModelBuilder {
     Terms terms = new Terms(retry, fallbackOn, maxWait, deadline, cooldown, limits, assumedOutput);
     Governor governor = new Governor(candidates, terms, gates, cache, ticker);
     return new GovernedModel(
-        new ModelParts(governor, durableRetry, repairs, executor, own), null, options);
+        new ModelParts(governor, new Guards(guards), durableRetry, repairs, executor, own),
+        null,
+        options);
   }
 
   private static Duration positive(String what, Duration duration) {

@@ -1,5 +1,6 @@
 package dev.troupe.llm;
 
+import dev.troupe.llm.guard.Guards;
 import dev.troupe.resilience.CircuitBreakers;
 import dev.troupe.resilience.RetryPolicy;
 import dev.troupe.state.MemoryStateStore;
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 /** What a model and its bound copies share, and what of it the model opened itself. */
 final class ModelParts implements AutoCloseable {
   final Governor governor;
+  final Guards guards;
   final RetryPolicy durable;
   final int repairs;
   private final Executor executor;
@@ -21,17 +23,24 @@ final class ModelParts implements AutoCloseable {
 
   ModelParts(
       Governor governor,
+      Guards guards,
       RetryPolicy durable,
       int repairs,
       @Nullable Executor executor,
       @Nullable CircuitBreakers ownBreakers) {
     this.governor = governor;
+    this.guards = guards;
     this.durable = durable;
     this.repairs = repairs;
     ExecutorService own = executor == null ? threads() : null;
     this.ownExecutor = own;
     this.executor = executor == null ? Objects.requireNonNull(own) : executor;
     this.ownBreakers = ownBreakers;
+  }
+
+  /** The way of one call to the governor. */
+  GuardedCall guarded(String run, int number) {
+    return new GuardedCall(governor, guards, run, number);
   }
 
   Executor executor() {

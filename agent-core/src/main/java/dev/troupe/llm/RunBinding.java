@@ -16,20 +16,17 @@ final class RunBinding {
   /** A longer wait is somebody's decision, not a run's. */
   private static final Duration LONGEST_WAIT = Duration.ofDays(1);
 
+  private final ModelParts parts;
   private final Governor governor;
   private final AgentContext context;
   private final String step;
-  private final RetryPolicy durable;
+  private int calls;
 
-  RunBinding(Governor governor, AgentContext context, String step, RetryPolicy durable) {
-    this.governor = governor;
+  RunBinding(ModelParts parts, AgentContext context, String step) {
+    this.parts = parts;
+    this.governor = parts.governor;
     this.context = context;
     this.step = step;
-    this.durable = durable;
-  }
-
-  RunBinding on(AgentContext other, String otherStep) {
-    return new RunBinding(governor, other, otherStep, durable);
   }
 
   LlmResponse answer(
@@ -38,6 +35,7 @@ final class RunBinding {
       CallOptions options,
       @Nullable LlmSink sink) {
     Shown shown = sink == null ? null : governor.shown(sink);
+    GuardedCall guarded = parts.guarded(context.runId(), ++calls);
     boolean[] made = new boolean[1];
     Step<Journaled> once =
         Step.of(step, Journaled.class).retry(attempt -> again(attempt, shown)).build();
@@ -49,7 +47,7 @@ final class RunBinding {
               attempt -> {
                 made[0] = true;
                 Call call = new Call(request, described, inRun(options), shown);
-                return Journaled.of(governor.answer(call));
+                return Journaled.of(guarded.make(call));
               });
     } catch (StepFailedException failed) {
       throw asOfAModel(failed);
@@ -88,7 +86,8 @@ final class RunBinding {
     if (!mayPass || (shown != null && (shown.any() || shown.broke()))) {
       return Optional.empty();
     }
-    return durable
+    return parts
+        .durable
         .next(attempt)
         .filter(wait -> wait.compareTo(LONGEST_WAIT) <= 0)
         .filter(wait -> timeLeft().map(left -> wait.compareTo(left) < 0).orElse(true));

@@ -5,6 +5,8 @@ import dev.langchain4j.model.chat.request.json.JsonObjectSchema;
 import dev.troupe.agent.AgentContext;
 import dev.troupe.agent.Call;
 import dev.troupe.agent.UnknownOutcome;
+import dev.troupe.llm.guard.Origin;
+import dev.troupe.llm.guard.ProposedCall;
 import dev.troupe.resilience.Limit;
 import dev.troupe.resilience.RateLimiter;
 import dev.troupe.resilience.RetryPolicy;

@@ -1,5 +1,6 @@
 package dev.troupe.llm.agent;
 
+import dev.troupe.llm.guard.Origin;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Set;

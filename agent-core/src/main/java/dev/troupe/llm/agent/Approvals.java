@@ -1,6 +1,7 @@
 package dev.troupe.llm.agent;
 
 import dev.troupe.agent.AgentContext;
+import dev.troupe.llm.guard.ProposedCall;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;

@@ -7,6 +7,8 @@ import dev.langchain4j.data.message.SystemMessage;
 import dev.langchain4j.data.message.TextContent;
 import dev.langchain4j.data.message.ToolExecutionResultMessage;
 import dev.langchain4j.data.message.UserMessage;
+import dev.troupe.llm.guard.Origin;
+import dev.troupe.llm.guard.Provenance;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;

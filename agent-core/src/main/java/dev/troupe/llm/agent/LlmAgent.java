@@ -9,6 +9,9 @@ import dev.troupe.agent.AgentContext;
 import dev.troupe.llm.CallOptions;
 import dev.troupe.llm.GovernedModel;
 import dev.troupe.llm.LlmSink;
+import dev.troupe.llm.guard.Guard;
+import dev.troupe.llm.guard.ProposedCall;
+import dev.troupe.llm.guard.Provenance;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
@@ -39,7 +42,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>A tool is called only when it is on this agent's list, the model finished its answer with
  *       the call, and the arguments fit the schema. What does not is told to the model, so many
  *       times in a row and no more.
- *   <li>No call gets around the guards, policies and approvals of this agent.
+ *   <li>No call gets around the guards, policies and approvals of this agent, nor around the guards
+ *       of its model.
  *   <li>The loop ends: with an answer, with {@code OUTPUT_INVALID}, with {@code NO_PROGRESS}, or
  *       stopped by {@code BUDGET_EXCEEDED}, from where it can be resumed.
  *   <li>An answer that was cut off is never taken for a whole one.
@@ -145,7 +149,8 @@ public final class LlmAgent<I, O> implements Agent<I, O> {
     }
 
     /**
-     * Adds guards, which are asked in the order in which they are given.
+     * Adds guards, which are asked in the order in which they are given, before those that the host
+     * gave to the model ({@link dev.troupe.llm.GovernedModelBuilder#guards}).
      *
      * @param guards the guards
      * @return this

@@ -6,6 +6,9 @@ import dev.langchain4j.data.message.ChatMessageDeserializer;
 import dev.langchain4j.data.message.ChatMessageSerializer;
 import dev.langchain4j.model.output.FinishReason;
 import dev.troupe.agent.AgentContext;
+import dev.troupe.llm.guard.Guards;
+import dev.troupe.llm.guard.Origin;
+import dev.troupe.llm.guard.Provenance;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +28,8 @@ final class Loop<I, O> {
   private final Repairs repairs;
 
   Loop(Settings<I, O> settings, AnswerForm<O> form, AgentContext context) {
-    Guards guards = new Guards(settings.guards, settings.policies);
+    Guarding guards =
+        new Guarding(new Guards(settings.guards), settings.model.guards(), settings.policies);
     this.settings = settings;
     this.context = context;
     this.form = form;

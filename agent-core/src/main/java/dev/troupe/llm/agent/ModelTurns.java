@@ -12,18 +12,19 @@ import dev.troupe.llm.CallOptions;
 import dev.troupe.llm.GovernedModel;
 import dev.troupe.llm.LlmResponse;
 import dev.troupe.llm.LlmSink;
+import dev.troupe.llm.guard.Turn;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Asks the model, with guards before and after. */
 final class ModelTurns {
   private final Settings<?, ?> settings;
-  private final Guards guards;
+  private final Guarding guards;
   private final AgentContext context;
   private final AnswerForm<?> form;
   private final GovernedModel model;
 
-  ModelTurns(Settings<?, ?> settings, Guards guards, AnswerForm<?> form, AgentContext context) {
+  ModelTurns(Settings<?, ?> settings, Guarding guards, AnswerForm<?> form, AgentContext context) {
     this.settings = settings;
     this.guards = guards;
     this.form = form;

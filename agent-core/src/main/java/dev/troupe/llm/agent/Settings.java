@@ -6,6 +6,8 @@ import dev.troupe.agent.AgentContext;
 import dev.troupe.llm.CallOptions;
 import dev.troupe.llm.GovernedModel;
 import dev.troupe.llm.LlmSink;
+import dev.troupe.llm.guard.Guard;
+import dev.troupe.llm.guard.ProposedCall;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -1,6 +1,7 @@
 package dev.troupe.llm.agent;
 
 import dev.troupe.agent.StepAttempt;
+import dev.troupe.llm.guard.ProposedCall;
 import java.util.Objects;
 
 /** One attempt at a tool call, as the tool sees it. Safe for use by many threads. */

@@ -9,6 +9,7 @@ import dev.troupe.agent.Failure;
 import dev.troupe.agent.Step;
 import dev.troupe.agent.StepAttempt;
 import dev.troupe.agent.StepFailedException;
+import dev.troupe.llm.guard.ProposedCall;
 import dev.troupe.resilience.RateLimiter;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
@@ -19,11 +20,11 @@ final class ToolExecution {
   private static final String NO = "not called: ";
 
   private final Settings<?, ?> settings;
-  private final Guards guards;
+  private final Guarding guards;
   private final AgentTool tool;
   private final AgentContext context;
 
-  ToolExecution(Settings<?, ?> settings, Guards guards, AgentTool tool, AgentContext context) {
+  ToolExecution(Settings<?, ?> settings, Guarding guards, AgentTool tool, AgentContext context) {
     this.settings = settings;
     this.guards = guards;
     this.tool = tool;

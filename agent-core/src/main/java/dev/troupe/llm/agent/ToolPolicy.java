@@ -1,5 +1,7 @@
 package dev.troupe.llm.agent;
 
+import dev.troupe.llm.guard.Origin;
+import dev.troupe.llm.guard.ProposedCall;
 import java.util.Optional;
 
 /**

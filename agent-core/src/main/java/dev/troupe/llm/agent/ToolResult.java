@@ -1,6 +1,7 @@
 package dev.troupe.llm.agent;
 
 import dev.langchain4j.agent.tool.ToolExecutionRequest;
+import dev.troupe.llm.guard.Origin;
 
 /**
  * What became of a call, as the model is told.

@@ -5,6 +5,8 @@ import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.model.output.FinishReason;
 import dev.troupe.agent.AgentContext;
 import dev.troupe.agent.Branch;
+import dev.troupe.llm.guard.Origin;
+import dev.troupe.llm.guard.ProposedCall;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -18,11 +20,11 @@ final class ToolRound {
   private static final int MOST_SHOWN = 64;
 
   private final Settings<?, ?> settings;
-  private final Guards guards;
+  private final Guarding guards;
   private final RepeatWatch repeats;
   private final AgentContext context;
 
-  ToolRound(Settings<?, ?> settings, Guards guards, AgentContext context) {
+  ToolRound(Settings<?, ?> settings, Guarding guards, AgentContext context) {
     this.settings = settings;
     this.guards = guards;
     this.context = context;

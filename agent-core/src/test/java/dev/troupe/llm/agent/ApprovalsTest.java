@@ -9,6 +9,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.troupe.agent.AgentDefinition;
+import dev.troupe.llm.guard.Origin;
+import dev.troupe.llm.guard.Provenance;
 import dev.troupe.runtime.AgentRuntime;
 import dev.troupe.runtime.RunEvent;
 import dev.troupe.runtime.RunHandle;

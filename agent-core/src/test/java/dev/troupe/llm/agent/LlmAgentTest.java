@@ -21,6 +21,8 @@ import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.agent.AgentDefinition;
 import dev.troupe.llm.LlmSink;
+import dev.troupe.llm.guard.Origin;
+import dev.troupe.llm.guard.Provenance;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.HashSet;

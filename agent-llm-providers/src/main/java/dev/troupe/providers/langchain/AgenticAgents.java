@@ -20,9 +20,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Registers what langchain4j's agentic module builds as an agent: one agent, or a sequence, a loop,
  * a condition or a supervisor of several, built anew in each run over a model that is bound to the
- * run, so that every model call is journaled. Their tools are not: give a tool that acts on the
- * world to {@link AiServiceAgents} instead. Agents that work side by side ask from other threads,
- * which one branch of a run can't journal: they fail with {@code INVALID_INPUT}.
+ * run, so that every model call is journaled. Their tools are not, nor are the guards of the model
+ * asked about them, only around the model's calls: give a tool that acts on the world to {@link
+ * AiServiceAgents} instead. Agents that work side by side ask from other threads, which one branch
+ * of a run can't journal: they fail with {@code INVALID_INPUT}.
  */
 public final class AgenticAgents {
   private AgenticAgents() {}

@@ -1,19 +1,14 @@
 package dev.troupe.providers.langchain;
 
-import dev.langchain4j.agent.tool.ToolExecutionRequest;
 import dev.langchain4j.agent.tool.ToolSpecification;
 import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.data.message.ChatMessageDeserializer;
 import dev.langchain4j.data.message.ChatMessageSerializer;
 import dev.langchain4j.data.message.SystemMessage;
-import dev.langchain4j.exception.ToolArgumentsException;
-import dev.langchain4j.exception.ToolExecutionException;
-import dev.langchain4j.invocation.InvocationContext;
 import dev.langchain4j.memory.ChatMemory;
 import dev.langchain4j.memory.chat.MessageWindowChatMemory;
 import dev.langchain4j.service.AiServices;
 import dev.langchain4j.service.tool.ToolErrorHandlerResult;
-import dev.langchain4j.service.tool.ToolExecutionResult;
 import dev.langchain4j.service.tool.ToolExecutor;
 import dev.troupe.agent.Agent;
 import dev.troupe.agent.AgentContext;
@@ -23,7 +18,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
 /** Runs a service: built anew for each run, so that all it does goes through the run's journal. */
@@ -47,7 +41,9 @@ final class AiServiceAgent<S> implements Agent<Object, @Nullable Object> {
     services.chatModel(options.models.apply(context));
     if (!tools.isEmpty()) {
       Map<ToolSpecification, ToolExecutor> journaled = new LinkedHashMap<>();
-      tools.forEach((tool, executor) -> journaled.put(tool, journaled(tool, executor, context)));
+      tools.forEach(
+          (tool, executor) ->
+              journaled.put(tool, new StepTool(tool, executor, context, options.guards)));
       services.tools(journaled);
       services.toolExecutionErrorHandler(
           (error, failed) -> {
@@ -100,38 +96,6 @@ final class AiServiceAgent<S> implements Agent<Object, @Nullable Object> {
     List<ChatMessage> others = new ArrayList<>(messages);
     others.removeIf(message -> message instanceof SystemMessage);
     return others;
-  }
-
-  private static ToolExecutor journaled(
-      ToolSpecification tool, ToolExecutor executor, AgentContext context) {
-    return new ToolExecutor() {
-      @Override
-      public String execute(ToolExecutionRequest request, Object memoryId) {
-        return step(() -> executor.execute(request, memoryId));
-      }
-
-      @Override
-      public ToolExecutionResult executeWithContext(
-          ToolExecutionRequest request, InvocationContext invocation) {
-        String text = step(() -> executor.executeWithContext(request, invocation).resultText());
-        return ToolExecutionResult.builder().resultText(text).build();
-      }
-
-      private String step(Callable<String> action) {
-        return context.step(
-            "tool " + tool.name(),
-            String.class,
-            attempt -> {
-              try {
-                return action.call();
-              } catch (ToolArgumentsException wrong) { // the same again would be as wrong
-                return "The arguments do not fit the tool: " + wrong.getMessage();
-              } catch (ToolExecutionException failed) {
-                throw failed.getCause() instanceof Exception cause ? cause : failed;
-              }
-            });
-      }
-    };
   }
 
   private static RuntimeException unchecked(Throwable error) {

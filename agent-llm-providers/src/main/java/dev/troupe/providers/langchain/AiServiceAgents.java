@@ -10,6 +10,7 @@ import dev.langchain4j.service.tool.ToolExecutor;
 import dev.troupe.agent.AgentContext;
 import dev.troupe.agent.AgentDefinition;
 import dev.troupe.llm.GovernedModel;
+import dev.troupe.llm.guard.Guards;
 import dev.troupe.llm.memory.ConversationMemory;
 import java.lang.reflect.Method;
 import java.util.LinkedHashMap;
@@ -29,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  * returns; of a {@code Result<T>} its content. Streams ({@code TokenStream}) have no result that
  * could be journaled and are refused.
  *
+ * <p>The guards that the host gave to the model are asked around each tool call, too. What led to a
+ * call is not known here, so it counts as led to by every origin.
+ *
  * <p>Not safe for several threads; the definition that it builds is.
  *
  * @param <S> the interface
@@ -36,15 +40,18 @@ import org.jspecify.annotations.Nullable;
 public final class AiServiceAgents<S> {
   final Class<S> service;
   final Function<AgentContext, ChatModel> models;
+  final Guards guards;
   final Map<ToolSpecification, ToolExecutor> tools = new LinkedHashMap<>();
   Consumer<AiServices<S>> more = services -> {};
   @Nullable ConversationMemory memory;
   Function<Object, String> conversation = input -> "";
   private @Nullable String method;
 
-  private AiServiceAgents(Class<S> service, Function<AgentContext, ChatModel> models) {
+  private AiServiceAgents(
+      Class<S> service, Function<AgentContext, ChatModel> models, Guards guards) {
     this.service = Objects.requireNonNull(service, "service");
     this.models = models;
+    this.guards = guards;
   }
 
   /**
@@ -55,11 +62,11 @@ public final class AiServiceAgents<S> {
    * @return a builder
    */
   public static <S> AiServiceAgents<S> of(Class<S> service, GovernedModel model) {
-    return over(service, model::in);
+    return new AiServiceAgents<>(service, model::in, model.guards());
   }
 
   static <S> AiServiceAgents<S> over(Class<S> service, Function<AgentContext, ChatModel> models) {
-    return new AiServiceAgents<>(service, models);
+    return new AiServiceAgents<>(service, models, Guards.NONE);
   }
 
   /**

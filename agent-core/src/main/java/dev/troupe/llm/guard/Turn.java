@@ -1,4 +1,4 @@
-package dev.troupe.llm.agent;
+package dev.troupe.llm.guard;
 
 import dev.langchain4j.data.message.ChatMessage;
 import java.util.List;
@@ -6,11 +6,12 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * A model call of an agent's loop.
+ * A model call.
  *
- * @param run the run
+ * @param run the run, empty text outside runs
  * @param tenant for whom the run is, empty text for nobody in particular
- * @param number which call of the loop it is, from 1
+ * @param number which call of the loop, or of a model's binding to the run, it is, from 1; 0
+ *     outside runs
  * @param messages what the model is asked with; {@link Provenance#of(ChatMessage)} says of each
  *     where it comes from
  */
@@ -34,6 +35,8 @@ public record Turn(String run, String tenant, int number, List<ChatMessage> mess
   /** Without the messages, which belong in no log. */
   @Override
   public String toString() {
-    return "model call %d of run %s".formatted(number, run);
+    return run.isEmpty()
+        ? "a model call outside runs"
+        : "model call %d of run %s".formatted(number, run);
   }
 }

@@ -1,4 +1,4 @@
-package dev.troupe.llm.agent;
+package dev.troupe.llm.guard;
 
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.ChatMessage;
@@ -7,11 +7,20 @@ import java.util.List;
 /**
  * Looks at what goes into a model and its tools and at what comes out; passes, changes or refuses
  * it. Guards are asked in the order in which they were given, each sees what the one before it made
- * of it. The loop itself asks them: no instruction, tool or answer gets around one.
+ * of it. No instruction, tool or answer gets around one.
  *
- * <p>All but {@link #afterTool} are asked again on every replay of the run and must give the same
- * answer to the same question: a guard decides by what it is shown and by nothing else. What must
- * ask the world is a {@link ToolPolicy}.
+ * <p>Guards that the host gives to the {@code GovernedModel} are asked by the model itself, whoever
+ * calls it and however, before it is asked and after it answered; and for each tool call by the
+ * loops of this library, {@code LlmAgent} and {@code AiServiceAgents}. Code that uses the model
+ * gets around none of them: it can't leave them out, and adds others only on its own side. In the
+ * code of a loop of its own, tools are Java methods that nobody sees; but the call that a model
+ * asks for is in the answer, and what came of it in the next prompt. Guards that an agent's author
+ * gives to an {@code LlmAgent} are asked by its loop.
+ *
+ * <p>An agent's guards are asked again on every replay of the run, but for {@link #afterTool}, and
+ * so are the host's before a tool call. They must give the same answer to the same question: a
+ * guard decides by what it is shown and by nothing else. What must ask the world is a {@code
+ * ToolPolicy}.
  *
  * <p>One instance serves many runs at the same time.
  */
@@ -20,7 +29,8 @@ public interface Guard {
    * Before a model is asked. A change holds for this one call; a refusal fails the run with {@code
    * CONTENT_REFUSED}.
    *
-   * @param turn the call, with its messages
+   * @param turn the call, with its messages; where a provider is sent a prompt of its own that
+   *     describes the answer's form, it is asked for that one too
    * @return the verdict
    */
   default Verdict<List<ChatMessage>> beforeModel(Turn turn) {

@@ -1,4 +1,4 @@
-package dev.troupe.llm.agent;
+package dev.troupe.llm.guard;
 
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.ChatMessage;
@@ -24,7 +24,7 @@ import java.util.stream.Collectors;
  */
 public final class Provenance {
   /** The attribute: one word for each part, in the parts' order, with commas between. */
-  static final String ATTRIBUTE = "troupe.origins";
+  public static final String ATTRIBUTE = "troupe.origins";
 
   private Provenance() {}
 

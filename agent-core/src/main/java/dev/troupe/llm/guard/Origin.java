@@ -1,4 +1,4 @@
-package dev.troupe.llm.agent;
+package dev.troupe.llm.guard;
 
 /** Where a part of a conversation comes from, and so how far it may be trusted. */
 public enum Origin {

@@ -1,4 +1,4 @@
-package dev.troupe.llm.agent;
+package dev.troupe.llm.guard;
 
 import java.util.Objects;
 import java.util.Set;
