@@ -25,7 +25,7 @@ final class Entries {
   static final String UNDO = "undo/";
 
   private static final String NEW_ROW = "$new";
-  private static final String ASIDE = "$aside/";
+  static final String ASIDE = "$aside/";
 
   private final RunHeader header;
   private final List<Edit> riders;

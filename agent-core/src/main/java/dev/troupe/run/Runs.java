@@ -9,8 +9,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,7 +23,7 @@ public final class Runs {
   /** A due time that never comes; far enough for every store's clock, near enough for its types. */
   public static final Instant NEVER = Instant.parse("9999-12-31T00:00:00Z");
 
-  /** The queue of runs that were stopped because journal and code do not fit. */
+  /** The queue of runs that were stopped: journal and code do not fit, or a budget is spent. */
   public static final String STOPPED = "$stopped";
 
   /** The queue of records that remind of roots to be removed. */
@@ -47,13 +49,54 @@ public final class Runs {
   }
 
   /**
-   * Whether a run was stopped because journal and code do not fit, and not resumed since.
+   * Whether a run was stopped, and not resumed since.
    *
    * @param run the record with its rows
    * @return true when it is to stay where it is
    */
   public static boolean isStopped(Stored run) {
     return run.rows().containsKey(Journal.STOP_ROW);
+  }
+
+  /**
+   * Why a run was stopped.
+   *
+   * @param run the record with its rows
+   * @return the encoded failure, null when it is not stopped
+   * @throws dev.troupe.AgentException with {@link dev.troupe.ErrorCode#UNDECODABLE}
+   */
+  public static byte @Nullable [] whyStopped(Stored run) {
+    byte[] row = run.rows().get(Journal.STOP_ROW);
+    return row == null
+        ? null
+        : Entry.decode(row, "row %s of run %s".formatted(Journal.STOP_ROW, run.id().key()))
+            .payload();
+  }
+
+  /**
+   * The children that a run has called and that have not told it how they ended.
+   *
+   * @param run the record with its rows and mail
+   * @return their ids
+   * @throws dev.troupe.AgentException with {@link dev.troupe.ErrorCode#UNDECODABLE}
+   */
+  public static List<String> unanswered(Stored run) {
+    Set<String> answered = new HashSet<>();
+    run.mail().forEach(mail -> answered.add(mail.name()));
+    List<String> children = new ArrayList<>();
+    run.rows()
+        .forEach(
+            (row, value) -> {
+              boolean inCode = row.indexOf('#') >= 0 && !row.startsWith(Entries.ASIDE);
+              if (inCode && !answered.contains(Mailbox.CHILD + row)) {
+                Entry entry =
+                    Entry.decode(value, "row %s of run %s".formatted(row, run.id().key()));
+                if (entry.kind() == Entry.Kind.CALL) {
+                  children.add(entry.head());
+                }
+              }
+            });
+    return children;
   }
 
   /**

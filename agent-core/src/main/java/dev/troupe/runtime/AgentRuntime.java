@@ -193,15 +193,21 @@ public final class AgentRuntime implements AutoCloseable {
   }
 
   /**
-   * Lets a run go on that was stopped because its journal and its code did not fit, after the code
-   * was mended.
+   * Lets a run go on that was stopped: because its journal and its code did not fit, after the code
+   * was mended, or because a budget was spent, after it was raised.
+   *
+   * <p>With it go on those runs below it, children and their children wherever they lie, that were
+   * stopped because a budget was spent and that their parents still wait for. It need not be
+   * stopped itself: a root that waits for a child whose share of the budget was spent is named to
+   * resume that child. A run below it that was stopped for another reason is resumed by its own id.
+   * Each is resumed in a change of its own; when this fails on the way, call it again.
    *
    * @param run the run's id
    * @throws AgentException with {@link ErrorCode#RUN_NOT_FOUND}, or {@link ErrorCode#INVALID_INPUT}
-   *     when it is not stopped
+   *     when there is nothing to resume
    */
   public void resume(String run) {
-    Control.resume(core, run);
+    new Resumption(core, run).make();
   }
 
   /**

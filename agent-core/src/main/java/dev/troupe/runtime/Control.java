@@ -179,26 +179,6 @@ final class Control {
     return mail(core, change, run);
   }
 
-  static void resume(RuntimeCore core, String run) {
-    while (true) {
-      Stored record = core.access.first(Scan.whole(core.access.place(run)));
-      if (record == null) {
-        throw unknown(run);
-      }
-      // by its row, not its place: a claim may hold it for the moment that it takes to put it back
-      if (!Runs.isStopped(record)) {
-        throw new AgentException(
-            ErrorCode.INVALID_INPUT, "run " + run + " is not stopped, there is nothing to resume");
-      }
-      RunHeader header = RunRecord.decode(record).header();
-      Change resume = Runs.resume(RunIds.random(), record, header, core.access.now());
-      if (core.access.write(resume) instanceof Outcome.Done) {
-        core.created(header);
-        return;
-      }
-    }
-  }
-
   static AgentException whyStopped(RuntimeCore core, String run) {
     RunView view = view(core, run);
     Failure failure = view == null ? null : view.reason();

@@ -40,7 +40,10 @@ public record RunView(
     RUNNING,
     /** Has left its thread and waits for a time, a signal or another run. */
     WAITING,
-    /** Its journal and its code do not fit; it waits for a mended version, nothing is lost. */
+    /**
+     * Its journal and its code do not fit, or a budget is spent: it waits for a mended version, or
+     * for a raised budget, and to be resumed. Nothing is lost.
+     */
     STOPPED,
     /** Ended with a result. */
     SUCCEEDED,
