@@ -103,7 +103,8 @@ public final class GovernedModel implements ChatModel, StreamingChatModel, AutoC
    * @param options for whom and how
    * @return the answer, with who gave it and what was tried before
    * @throws LlmException when nobody answered
-   * @throws AgentException with {@code BUDGET_EXCEEDED} when a budget has too little left
+   * @throws AgentException with {@code BUDGET_EXCEEDED} when a budget has too little left, with
+   *     {@code CONTENT_REFUSED} when a guard of the host refuses the prompt or the answer
    * @throws InterruptedException when the thread was interrupted
    */
   public LlmResponse generate(ChatRequest request, CallOptions options)

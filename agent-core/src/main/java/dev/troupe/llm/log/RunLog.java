@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -174,6 +175,22 @@ public final class RunLog implements RunListener, AutoCloseable {
       writers.await(turns, pause);
       pause = Math.min(LONGEST_PAUSE, pause * 3 / 2);
     }
+  }
+
+  /**
+   * Shows a log as it grows, as {@link #follow} does, by another thread.
+   *
+   * @param run the run, of this process or another
+   * @param after the last number that the reader saw, 0 for none
+   * @param listener is given all behind it, in order, by one thread at a time
+   * @param executor whose thread follows the log; one is taken until the run is over or the
+   *     subscription closed, so virtual threads are best
+   * @return the subscription, to be closed by the caller
+   * @throws java.util.concurrent.RejectedExecutionException when the executor takes nothing more
+   */
+  public LogSubscription subscribe(
+      String run, long after, LogListener listener, Executor executor) {
+    return new LogSubscription(this, run, after, listener).start(executor);
   }
 
   private boolean isOver(String run) {

@@ -32,6 +32,8 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
@@ -621,5 +623,146 @@ class RunLogTest {
     open.countDown();
     speaker.join(20_000);
     Awaitility.await().until(() -> shown().length() == 1_000_000);
+  }
+
+  @Test
+  void aSubscriptionShowsALogToTheRunsEndAtAnyProcess() throws Exception {
+    RunLog log = log();
+    AgentDefinition<String, String> agent =
+        agent(
+            (input, context) -> {
+              LogSink sink = log.sink(context);
+              for (int i = 1; i <= 200; i++) {
+                sink.progress("entry " + i);
+              }
+              return "done";
+            });
+    List<LogEntry> seen = new CopyOnWriteArrayList<>();
+    ExecutorService threads = Executors.newCachedThreadPool();
+    try (AgentRuntime runtime = runtime(store, log, agent)) {
+      String id = runtime.submit("speaker", "hi", String.class).id();
+      Awaitility.await().until(() -> !log.read(id, 0).entries().isEmpty());
+      LogSubscription all = log().subscribe(id, 50, seen::add, threads);
+      all.ended().toCompletableFuture().get(20, TimeUnit.SECONDS);
+      assertThat(seen)
+          .extracting(LogEntry::number)
+          .containsExactlyElementsOf(LongStream.rangeClosed(51, 201).boxed().toList());
+      assertThat(seen.get(150).kind()).isEqualTo(Kind.ENDED);
+      assertThat(all.lastSeen()).isEqualTo(201);
+
+      LogSubscription late = log().subscribe(id, 201, seen::add, threads);
+      late.ended().toCompletableFuture().get(20, TimeUnit.SECONDS);
+      assertThat(seen).hasSize(151);
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  @Test
+  void aClosedSubscriptionShowsNothingMoreAndAnotherGoesOnBehindItsLastNumber() throws Exception {
+    LogSink sink = log().sink(RUN, held("a"), "");
+    ExecutorService threads = Executors.newCachedThreadPool();
+    List<Long> seen = new CopyOnWriteArrayList<>();
+    CountDownLatch inside = new CountDownLatch(1);
+    CountDownLatch never = new CountDownLatch(1);
+    LogListener slow =
+        entry -> {
+          seen.add(entry.number());
+          if (entry.number() == 7) {
+            inside.countDown();
+            try {
+              never.await();
+            } catch (InterruptedException closed) {
+              Thread.currentThread().interrupt();
+            }
+          }
+        };
+    try {
+      LogSubscription first = log().subscribe(RUN, 0, slow, threads);
+      for (int i = 1; i <= 20; i++) {
+        sink.progress("entry " + i);
+      }
+      assertThat(inside.await(20, TimeUnit.SECONDS)).isTrue();
+      first.close(); // interrupts the listener, and waits for it
+      int shown = seen.size();
+      assertThat(first.ended().toCompletableFuture())
+          .failsWithin(Duration.ofSeconds(5))
+          .withThrowableThat()
+          .havingCause()
+          .isInstanceOfSatisfying(
+              AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.CLOSED))
+          .withMessageContaining(RUN);
+      Awaitility.await().until(() -> first.lastSeen() == 7);
+      sink.progress("entry 21");
+
+      LogSubscription[] own = new LogSubscription[1];
+      CountDownLatch known = new CountDownLatch(1);
+      own[0] =
+          log()
+              .subscribe(
+                  RUN,
+                  first.lastSeen(),
+                  entry -> {
+                    seen.add(entry.number());
+                    if (entry.number() == 20) {
+                      awaitQuietly(known);
+                      own[0].close(); // from inside
+                    }
+                  },
+                  threads);
+      known.countDown();
+      Awaitility.await().until(() -> own[0].lastSeen() == 20);
+      assertThat(shown).isEqualTo(7);
+      threads.shutdown();
+      assertThat(threads.awaitTermination(20, TimeUnit.SECONDS)).as("no thread is left").isTrue();
+      assertThat(seen).containsExactlyElementsOf(LongStream.rangeClosed(1, 20).boxed().toList());
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Test
+  void aSubscriptionTellsWhyItCanNotGoOn() {
+    log().sink(RUN, held("a"), "").text("words");
+    awaitShown("words");
+    RunLog closing = log();
+    LogSubscription nobody = log().subscribe("nobody", 0, entry -> {}, Runnable::run);
+    assertEnded(nobody, ErrorCode.RUN_NOT_FOUND);
+    LogSubscription breaks =
+        log()
+            .subscribe(
+                RUN,
+                0,
+                entry -> {
+                  throw new AgentException(ErrorCode.INVALID_INPUT, "the client is gone");
+                },
+                Runnable::run);
+    assertEnded(breaks, ErrorCode.INVALID_INPUT);
+    assertThat(breaks.lastSeen()).isZero();
+    ExecutorService threads = Executors.newCachedThreadPool();
+    try {
+      LogSubscription open = closing.subscribe(RUN, 0, entry -> {}, threads);
+      Awaitility.await().until(() -> open.lastSeen() == 1);
+      closing.close();
+      assertEnded(open, ErrorCode.CLOSED);
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  private static void assertEnded(LogSubscription subscription, ErrorCode code) {
+    assertThat(subscription.ended().toCompletableFuture())
+        .failsWithin(Duration.ofSeconds(20))
+        .withThrowableThat()
+        .havingCause()
+        .isInstanceOfSatisfying(AgentException.class, e -> assertThat(e.code()).isEqualTo(code));
   }
 }
