@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Budgets over PostgreSQL; each has a store of its own, as processes have. */
-@Timeout(60)
+@Timeout(120)
 class PostgresBudgetsTest {
   private static final BigDecimal CENT = new BigDecimal("0.01");
 
