@@ -21,6 +21,7 @@ import dev.troupe.llm.guard.Turn;
 import dev.troupe.llm.guard.Verdict;
 import dev.troupe.resilience.RetryPolicy;
 import dev.troupe.runtime.AgentRuntime;
+import dev.troupe.runtime.RunView;
 import dev.troupe.runtime.Submission;
 import dev.troupe.state.Change;
 import dev.troupe.state.Claim;
@@ -145,6 +146,9 @@ class GovernedServicesTest {
                   try (AgentRuntime runtime = builder.agent(agent.get()).start()) {
                     String said = runtime.submit(run("ann")).await();
                     assertThat(said).isEqualTo(expected);
+                    assertThat(runtime.run("run").orElseThrow().journal())
+                        .extracting(RunView.Line::path)
+                        .contains("model#1", "model#2");
                     return said;
                   }
                 });
