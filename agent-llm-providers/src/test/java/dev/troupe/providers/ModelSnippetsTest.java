@@ -1,13 +1,17 @@
 package dev.troupe.providers;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.langchain4j.agent.tool.P;
 import dev.langchain4j.agent.tool.Tool;
+import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.service.SystemMessage;
+import dev.troupe.AgentException;
 import dev.troupe.Codec;
+import dev.troupe.ErrorCode;
 import dev.troupe.agent.AgentDefinition;
 import dev.troupe.llm.Answer;
 import dev.troupe.llm.Budget;
@@ -28,6 +32,9 @@ import dev.troupe.llm.agent.Approvals;
 import dev.troupe.llm.agent.LlmAgent;
 import dev.troupe.llm.agent.Memory;
 import dev.troupe.llm.agent.ToolPolicy;
+import dev.troupe.llm.guard.Guard;
+import dev.troupe.llm.guard.Turn;
+import dev.troupe.llm.guard.Verdict;
 import dev.troupe.llm.log.LogEntry;
 import dev.troupe.llm.log.RunLog;
 import dev.troupe.llm.memory.ConversationMemory;
@@ -278,6 +285,27 @@ class ModelSnippetsTest {
           .isEqualTo("You are Ada.");
     }
     script.verifyDone();
+  }
+
+  @Test
+  void guardsOfTheHost() {
+    LlmProvider provider = ScriptedModel.answering().text("A song.");
+    // snippet: model-guards
+    Guard noKeys =
+        new Guard() {
+          @Override
+          public Verdict<List<ChatMessage>> beforeModel(Turn turn) {
+            return turn.messages().toString().contains("BEGIN PRIVATE KEY")
+                ? Verdict.refuse("a private key")
+                : Verdict.pass();
+          }
+        };
+    GovernedModel model = GovernedModel.builder(provider).guards(noKeys).build();
+    // end
+    assertThatThrownBy(() -> model.chat("What is -----BEGIN PRIVATE KEY-----?"))
+        .isInstanceOfSatisfying(
+            AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.CONTENT_REFUSED));
+    assertThat(model.chat("What is a key?")).isEqualTo("A song.");
   }
 
   // snippet: model-ai-service
