@@ -6,8 +6,6 @@ import dev.troupe.resilience.Limit;
 import dev.troupe.resilience.RateLimiter;
 import dev.troupe.resilience.RateLimiter.Decision;
 import dev.troupe.resilience.RateLimiter.Demand;
-import dev.troupe.resilience.StoreRateLimiter;
-import dev.troupe.state.MemoryStateStore;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -35,8 +33,7 @@ final class QuotaLimiter implements AutoCloseable {
   private final RateLimiter shared;
   private final boolean own;
   private final long patience;
-  private final MemoryStateStore memory = new MemoryStateStore();
-  private final RateLimiter alone = new StoreRateLimiter(memory);
+  private final RateLimiter alone = RateLimiter.inMemory();
   private final @Nullable ExecutorService askers;
   private final AtomicBoolean away = new AtomicBoolean();
   private final QuotaMeters meters;
@@ -203,7 +200,6 @@ final class QuotaLimiter implements AutoCloseable {
       askers.shutdown();
     }
     alone.close();
-    memory.close();
     if (own) {
       shared.close();
     }

@@ -4,8 +4,6 @@ import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
 import dev.troupe.resilience.RateLimiter;
 import dev.troupe.resilience.RateLimiter.Settlement;
-import dev.troupe.resilience.StoreRateLimiter;
-import dev.troupe.state.MemoryStateStore;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.HashMap;
@@ -141,7 +139,7 @@ public final class Quotas implements AutoCloseable {
     RateLimiter shared = b.limiter;
     this.limiter =
         shared == null
-            ? new QuotaLimiter(new StoreRateLimiter(new MemoryStateStore()), null, meters)
+            ? new QuotaLimiter(RateLimiter.inMemory(), null, meters)
             : new QuotaLimiter(shared, b.patience, meters);
     meters.degraded(limiter);
   }

@@ -169,16 +169,26 @@ final class Limits {
     return last;
   }
 
+  /**
+   * Forgets what does not matter any more.
+   *
+   * @return whether nothing is left
+   */
+  boolean forget(long now) {
+    rates.values().removeIf(end -> end <= now);
+    flights.values().forEach(some -> some.values().removeIf(flight -> flight.expires <= now));
+    flights.values().removeIf(Map::isEmpty);
+    return rates.isEmpty() && flights.isEmpty();
+  }
+
   // in a store
 
   /**
    * A line for each: {@code r end name}, or {@code f expires permits reservation name}. What does
-   * not matter any more is forgotten.
+   * not matter any more is forgotten first.
    */
   byte[] encode(long now) {
-    rates.values().removeIf(end -> end <= now);
-    flights.values().forEach(some -> some.values().removeIf(flight -> flight.expires <= now));
-    flights.values().removeIf(Map::isEmpty);
+    forget(now);
     StringBuilder text = new StringBuilder();
     rates.forEach(
         (name, end) -> text.append("r ").append(end).append(' ').append(name).append('\n'));

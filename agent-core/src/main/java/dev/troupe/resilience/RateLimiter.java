@@ -31,6 +31,15 @@ import java.util.concurrent.TimeUnit;
  */
 public interface RateLimiter extends AutoCloseable {
   /**
+   * Limits of this process alone, forgotten with it. Costs no round trip.
+   *
+   * @return a limiter
+   */
+  static RateLimiter inMemory() {
+    return new MemoryRateLimiter();
+  }
+
+  /**
    * Decides on demands, each for itself and in their order.
    *
    * @param demands what is wanted

@@ -118,6 +118,7 @@ public abstract class TalkContract {
   }
 
   private static void assertWhole(List<LogEntry> entries, int from, int to) {
+    assertThat(entries).isNotEmpty();
     List<LogEntry> told = entries.subList(0, entries.size() - 1);
     assertThat(told)
         .extracting(LogEntry::text)

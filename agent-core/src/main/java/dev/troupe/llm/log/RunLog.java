@@ -4,10 +4,11 @@ import dev.troupe.AgentException;
 import dev.troupe.Codec;
 import dev.troupe.ErrorCode;
 import dev.troupe.agent.AgentContext;
+import dev.troupe.run.RunEnd;
+import dev.troupe.run.RunRecord;
 import dev.troupe.runtime.RunEvent;
 import dev.troupe.runtime.RunListener;
 import dev.troupe.state.Grant;
-import dev.troupe.state.Place;
 import dev.troupe.state.RecordId;
 import dev.troupe.state.Scan;
 import dev.troupe.state.StateStore;
@@ -45,6 +46,9 @@ public final class RunLog implements RunListener, AutoCloseable {
   private static final long SHORTEST_PAUSE = TimeUnit.MILLISECONDS.toNanos(20);
   private static final long LONGEST_PAUSE = TimeUnit.MILLISECONDS.toNanos(150);
   private static final long LOOK_AT_RUN = TimeUnit.SECONDS.toNanos(1);
+
+  /** How long after a run's end its last words may come; who writes them gives up sooner. */
+  private static final Duration LAST_WORDS = Duration.ofSeconds(10);
 
   private final StateStore store;
   private final LogRows rows;
@@ -193,6 +197,7 @@ public final class RunLog implements RunListener, AutoCloseable {
     return new LogSubscription(this, run, after, listener).start(executor);
   }
 
+  /** Whether nothing more is to come. */
   private boolean isOver(String run) {
     RecordId id = RecordId.of(run, store.info().partitions());
     List<Stored> found = store.scan(Scan.mailAfter(id, Long.MAX_VALUE)).items();
@@ -201,7 +206,9 @@ public final class RunLog implements RunListener, AutoCloseable {
           ErrorCode.RUN_NOT_FOUND,
           "there is no run %s, or it ended so long ago that it was removed".formatted(run));
     }
-    return found.get(0).place() instanceof Place.None;
+    Stored record = found.get(0);
+    RunEnd end = RunRecord.decode(record).end();
+    return end != null && end.at().plus(LAST_WORDS).isBefore(record.now());
   }
 
   /** Notes what happens to runs of this process that write a log. */

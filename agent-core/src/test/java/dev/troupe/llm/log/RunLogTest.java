@@ -8,6 +8,9 @@ import dev.troupe.Codec;
 import dev.troupe.ErrorCode;
 import dev.troupe.agent.AgentDefinition;
 import dev.troupe.llm.log.LogEntry.Kind;
+import dev.troupe.run.RunEnd;
+import dev.troupe.run.RunHeader;
+import dev.troupe.run.RunRecord;
 import dev.troupe.runtime.AgentRuntime;
 import dev.troupe.state.Change;
 import dev.troupe.state.Claim;
@@ -27,7 +30,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -39,6 +41,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -74,11 +77,27 @@ class RunLogTest {
     assertThat(outcome).isInstanceOf(Outcome.Done.class);
   }
 
+  private static RunRecord record(@Nullable RunEnd end) {
+    return new RunRecord(
+        new RunHeader(
+            RUN,
+            "a",
+            "1",
+            new RunHeader.Origin(null, null, "a", Instant.EPOCH),
+            new RunHeader.Terms(0, null, null, "", "", ""),
+            new RunHeader.Encoding("json", ""),
+            new byte[0]),
+        end);
+  }
+
+  private void endedLongAgo() {
+    RunEnd end = new RunEnd(RunEnd.State.FAILED, Instant.EPOCH.plusSeconds(1), new byte[0]);
+    apply(record(end).put(), new Edit.Release(RUN));
+  }
+
   /** A run that a process holds, without a runtime. */
   private Grant held(String holder) {
-    apply(
-        new Edit.Put(RUN, new byte[0], Map.of(), null),
-        new Edit.Queue(RUN, "queue", 1, Instant.EPOCH, null, Long.MAX_VALUE));
+    apply(record(null).put(), new Edit.Queue(RUN, "queue", 1, Instant.EPOCH, null, Long.MAX_VALUE));
     Grant grant = new Grant(holder, 1);
     RecordId id = RecordId.of(RUN, store.info().partitions());
     assertThat(
@@ -398,7 +417,7 @@ class RunLogTest {
     assertThat(page.entries()).extracting(LogEntry::number).startsWith(41L).endsWith(50L);
     assertThat(page.entries()).hasSize(10);
 
-    apply(new Edit.Release(RUN));
+    endedLongAgo();
     List<String> seen = new ArrayList<>();
     small.follow(
         RUN,
@@ -503,7 +522,7 @@ class RunLogTest {
     RunLog log = log();
     log.sink(RUN, held("a"), "").text("last words");
     awaitShown("last words");
-    apply(new Edit.Release(RUN));
+    endedLongAgo();
     List<LogEntry> seen = new ArrayList<>();
     log().follow(RUN, 0, seen::add);
     assertThat(seen).extracting(LogEntry::text).containsExactly("last words");
