@@ -121,15 +121,33 @@ abstract class FeedContract extends TransportFixture {
 
   @Guarantee(4)
   void g04_aDeliveryIsWithOneFeedAndAllFeedsWork() {
-    Feed one = join("g", Mode.SHARED);
-    Feed two = join(another(), "g", Mode.SHARED);
+    // who does not poll for a lease loses what it has, as feeds on a very busy machine may
+    int attempt = 1;
+    while (!eachIsWithOneFeed("g" + attempt, attempt == 5)) {
+      attempt++;
+    }
+  }
+
+  /** False when the feeds were polled too seldom for it to mean anything. */
+  private boolean eachIsWithOneFeed(String group, boolean last) {
+    Feed one = join(group, Mode.SHARED);
+    Feed two = join(another(), group, Mode.SHARED);
     bothTakePart(one, two);
     List<String> ids = append(200, i -> "k" + i);
     Map<Feed, List<Delivery>> taken = new LinkedHashMap<>();
     List<String> seen = new ArrayList<>();
+    long[] polled = {System.nanoTime()};
+    long[] longest = {0};
+    Runnable turn =
+        () -> {
+          long now = System.nanoTime();
+          longest[0] = Math.max(longest[0], now - polled[0]);
+          polled[0] = now;
+        };
     until(
         "everything came",
         () -> {
+          turn.run();
           for (Feed feed : List.of(one, two)) {
             for (Delivery delivery : feed.poll(10, Duration.ofMillis(20))) {
               seen.add(event(delivery).id());
@@ -142,13 +160,22 @@ abstract class FeedContract extends TransportFixture {
     during(
         lease().multipliedBy(2),
         () -> {
+          turn.run();
           for (Feed feed : List.of(one, two)) {
-            feed.settle(taken.get(feed).stream().<Settlement>map(Settlement.Keep::new).toList());
+            List<Delivery> had = taken.getOrDefault(feed, List.of());
+            feed.settle(had.stream().<Settlement>map(Settlement.Keep::new).toList());
             feed.poll(10, Duration.ofMillis(20)).forEach(d -> seen.add(event(d).id()));
           }
         });
+    turn.run();
+    if (longest[0] > lease().toNanos() / 2 && !last) {
+      one.close();
+      two.close();
+      return false;
+    }
     assertThat(seen).containsExactlyInAnyOrderElementsOf(ids);
     assertThat(taken).hasSize(2);
+    return true;
   }
 
   @Guarantee(6)
