@@ -13,10 +13,8 @@ import dev.troupe.resilience.Limit;
 import dev.troupe.resilience.MeteredRateLimiter;
 import dev.troupe.resilience.RateLimiter;
 import dev.troupe.resilience.RateLimiter.Demand;
-import dev.troupe.resilience.StoreRateLimiter;
 import dev.troupe.runtime.AgentRuntime;
 import dev.troupe.runtime.Submission;
-import dev.troupe.state.MemoryStateStore;
 import dev.troupe.testkit.RedisSentinel;
 import dev.troupe.testkit.RedisServer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -115,7 +113,7 @@ class RedisSnippetsTest {
       RateLimiter shared =
           new MeteredRateLimiter(
               RedisRateLimiter.builder().uri(address).lazy(true).open(), "model", registry);
-      RateLimiter own = new StoreRateLimiter(new MemoryStateStore());
+      RateLimiter own = RateLimiter.inMemory();
       RateLimiter.Decision decision;
       try {
         decision = shared.tryAcquire("model", Limit.rate(6_000, Duration.ofMinutes(1)), 1);

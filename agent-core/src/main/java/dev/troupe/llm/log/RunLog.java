@@ -133,8 +133,8 @@ public final class RunLog implements RunListener, AutoCloseable {
   }
 
   /**
-   * Shows a log as it grows, until the run is over and all was shown. To stop earlier, interrupt
-   * the thread.
+   * Shows a log as it grows, until the run is over and all was shown. When nobody wrote its end, as
+   * after a crash, that is ten seconds after it. To stop earlier, interrupt the thread.
    *
    * @param run the run, of this process or another
    * @param after the last number that the reader saw, 0 for none
