@@ -231,19 +231,20 @@ public abstract class RateLimiterContract {
   }
 
   /**
-   * Time that stands still for the limiter's clock goes on for the limiter itself, so an attempt
-   * that a busy machine made slow says nothing.
+   * Between two answers of its store, time goes on for a limiter though its clock stands still: so
+   * each attempt has a limiter of its own, and one that a busy machine made slow says nothing.
    */
   private void toTheMillisecond(Limit limit) {
     for (int attempt = 1; ; attempt++) {
       String key = "a" + attempt;
       long began = System.nanoTime();
-      granted(limiter.tryAcquire(key, limit, 4));
-      Duration wait = refused(limiter.tryAcquire(key, limit, 2));
+      RateLimiter own = opened();
+      granted(own.tryAcquire(key, limit, 4));
+      Duration wait = refused(own.tryAcquire(key, limit, 2));
       advance(wait.minusMillis(2));
-      Decision before = limiter.tryAcquire(key, limit, 2);
+      Decision before = own.tryAcquire(key, limit, 2);
       advance(Duration.ofMillis(3));
-      Decision after = limiter.tryAcquire(key, limit, 2);
+      Decision after = own.tryAcquire(key, limit, 2);
       if (System.nanoTime() - began < 1_000_000 || attempt == 1_000) {
         refused(before);
         granted(after);
