@@ -96,7 +96,9 @@ final class BudgetLedger {
   }
 
   private BudgetSheet sheet(BudgetScope scope, Known known) {
-    time.learn(store, RecordId.of(scope.key(), partitions));
+    if (!time.isKnown()) {
+      time.learn(store, RecordId.of(scope.key(), partitions));
+    }
     return new BudgetSheet(scope, rules, known, time.millis(), partitions);
   }
 
@@ -106,10 +108,13 @@ final class BudgetLedger {
    * @throws AgentException when the store did not answer; whether they were made is then unknown
    */
   List<Outcome> ask(List<Change> changes) {
-    store.info().check(changes); // what breaks a rule spoils no one else's
+    if (!here) {
+      store.info().check(changes); // what breaks a rule spoils no one else's
+    }
     for (int sent = 1; ; sent++) {
       try {
-        List<Outcome> outcomes = combiner.ask(changes);
+        // in this process's memory there is no way to share
+        List<Outcome> outcomes = here ? store.apply(changes) : combiner.ask(changes);
         time.heard(outcomes.get(outcomes.size() - 1).now());
         return outcomes;
       } catch (AgentException lost) {

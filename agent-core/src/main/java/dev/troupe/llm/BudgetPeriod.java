@@ -1,5 +1,6 @@
 package dev.troupe.llm;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.YearMonth;
@@ -12,10 +13,23 @@ public enum BudgetPeriod {
   /** A calendar month in UTC, by the store's clock. */
   MONTH;
 
+  private static final long DAY_MILLIS = Duration.ofDays(1).toMillis();
+
+  /** The last day that was asked for; nearly all ask for today. */
+  private volatile Named last = new Named(Long.MIN_VALUE, "");
+
+  private record Named(long day, String name) {}
+
   /** The name of the period that an instant lies in: {@code 2026-03-01} or {@code 2026-03}. */
   String nameAt(long millis) {
-    LocalDate day = day(millis);
-    return this == DAY ? day.toString() : YearMonth.from(day).toString();
+    long number = Math.floorDiv(millis, DAY_MILLIS);
+    Named known = last;
+    if (known.day != number) {
+      LocalDate day = day(millis);
+      known = new Named(number, this == DAY ? day.toString() : YearMonth.from(day).toString());
+      last = known;
+    }
+    return known.name;
   }
 
   Instant endAfter(long millis) {

@@ -107,40 +107,13 @@ public final class GovernedModelBuilder {
   }
 
   /**
-   * Sets where metrics go.
+   * Sets where metrics go. What models have in common that share a registry is counted together.
    *
    * @param meters the host's registry; none by default
    * @return this
    */
   public GovernedModelBuilder meterRegistry(MeterRegistry meters) {
-    GenAiMetrics metrics = new GenAiMetrics(meters);
-    return gates(
-        gates.with(
-            new Gates.Ears() {
-              @Override
-              public void attempted(String provider, String requested, @Nullable ErrorCode error) {
-                metrics.attempted(provider, requested, error);
-              }
-
-              @Override
-              public void answered(
-                  LlmResponse response,
-                  String requested,
-                  CallOptions options,
-                  @Nullable Duration firstToken) {
-                metrics.answered(response, requested, options, firstToken);
-              }
-
-              @Override
-              public void failed(
-                  String provider,
-                  String requested,
-                  CallOptions options,
-                  Duration took,
-                  Throwable why) {
-                metrics.failed(provider, requested, options, took, why);
-              }
-            }));
+    return gates(gates.with(GenAiMetrics.of(meters)));
   }
 
   GovernedModelBuilder gates(Gates gates) {

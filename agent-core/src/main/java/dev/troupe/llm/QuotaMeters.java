@@ -7,6 +7,7 @@ import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -18,7 +19,10 @@ final class QuotaMeters implements AutoCloseable {
 
   private final @Nullable MeterRegistry registry;
   private final Set<Meter> made = ConcurrentHashMap.newKeySet();
+  private final Map<Whose, Timer> waits = new ConcurrentHashMap<>();
   private final AtomicInteger outages = new AtomicInteger();
+
+  private record Whose(String provider, String account) {}
 
   QuotaMeters(@Nullable MeterRegistry registry) {
     this.registry = registry;
@@ -44,14 +48,20 @@ final class QuotaMeters implements AutoCloseable {
 
   void granted(Quotas.Ask ask, Duration waited) {
     if (registry != null) {
-      Timer timer =
-          Timer.builder(PREFIX + "wait")
-              .description("How long calls that may go waited for it")
-              .tags("provider", ask.provider(), "account", ask.account())
-              .register(registry);
-      timer.record(waited);
-      made.add(timer);
+      waits
+          .computeIfAbsent(new Whose(ask.provider(), ask.account()), whose -> wait(registry, whose))
+          .record(waited);
     }
+  }
+
+  private Timer wait(MeterRegistry registry, Whose whose) {
+    Timer timer =
+        Timer.builder(PREFIX + "wait")
+            .description("How long calls that may go waited for it")
+            .tags("provider", whose.provider, "account", whose.account)
+            .register(registry);
+    made.add(timer);
+    return timer;
   }
 
   void refused(Quotas.Ask ask, QuotaKind kind) {

@@ -62,10 +62,8 @@ final class QuotaSettler implements AutoCloseable {
   void settle(RateLimiter to, Settlement settlement, Runnable then) {
     if (limiter.here(to)) {
       // sooner done than handed over to another thread
-      List<Told> kept = new ArrayList<>(1);
-      count.incrementAndGet();
-      send(to, List.of(new Told(to, settlement, then)), kept);
-      waiting.addAll(kept);
+      to.settle(List.of(settlement));
+      then.run();
       return;
     }
     if (count.incrementAndGet() > MOST_WAITING) {

@@ -92,7 +92,10 @@ final class Limits {
     long free = line.limit().most() - wanted;
     Map<String, Flight> here = flights.getOrDefault(line.name(), Map.of());
     here.values().removeIf(flight -> flight.expires <= now);
-    long taken = here.values().stream().mapToLong(Flight::permits).sum();
+    long taken = 0;
+    for (Flight flight : here.values()) {
+      taken += flight.permits;
+    }
     if (taken <= free) {
       return 0;
     }

@@ -127,8 +127,12 @@ public interface RateLimiter extends AutoCloseable {
       if (lines.isEmpty() || lines.size() > 16) {
         throw new IllegalArgumentException("a demand has 1 to 16 lines, not " + lines.size());
       }
-      if (lines.stream().map(Line::name).distinct().count() < lines.size()) {
-        throw new IllegalArgumentException("a demand names each limit once: " + lines);
+      for (int i = 1; i < lines.size(); i++) {
+        for (int k = 0; k < i; k++) {
+          if (lines.get(k).name().equals(lines.get(i).name())) {
+            throw new IllegalArgumentException("a demand names each limit once: " + lines);
+          }
+        }
       }
     }
 
@@ -152,6 +156,15 @@ public interface RateLimiter extends AutoCloseable {
                       line.limit() instanceof Limit.Rate ? "its burst" : "its permits"));
         }
       }
+    }
+
+    private boolean names(String limit) {
+      for (Line line : lines) {
+        if (line.name().equals(limit)) {
+          return true;
+        }
+      }
+      return false;
     }
 
     /**
@@ -276,8 +289,7 @@ public interface RateLimiter extends AutoCloseable {
         if (entry.getValue() < 0) {
           throw new IllegalArgumentException("used must not be negative: " + entry);
         }
-        if (reservation.demand().lines().stream()
-            .noneMatch(line -> line.name().equals(entry.getKey()))) {
+        if (!reservation.demand().names(entry.getKey())) {
           throw new IllegalArgumentException("the reservation has no limit " + entry.getKey());
         }
       }

@@ -9,6 +9,7 @@ import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.model.output.TokenUsage;
 import dev.troupe.AgentException;
 import dev.troupe.ErrorCode;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -189,13 +190,29 @@ class GenAiMetricsTest {
   }
 
   @Test
-  void withoutARegistryNothingIsToldAndAClosedOneIsLeftEmpty() {
-    GenAiMetrics silent = new GenAiMetrics();
-    silent.answered(response("1"), "gpt-4o", by("a", "t"), null);
-    silent.attempted("p", "m", null);
-    silent.failed("p", "m", by("", ""), Duration.ZERO, new IllegalStateException());
-    metrics.answered(response("1"), "gpt-4o", by("a", "t"), Duration.ofMillis(1));
-    metrics.close();
-    assertThat(registry.getMeters()).isEmpty();
+  void modelsThatShareARegistryShareItsMeters() {
+    MeterRegistry shared = new SimpleMeterRegistry();
+    GenAiMetrics one = GenAiMetrics.of(shared);
+    GenAiMetrics two = GenAiMetrics.of(shared);
+    assertThat(GenAiMetrics.of(registry)).isNotSameAs(one);
+    one.answered(response("1"), "gpt-4o", by("a", "t"), null);
+    two.answered(response("2"), "gpt-4o", by("a", "t"), null);
+    assertThat(shared.get("troupe.llm.cost").counter().count()).isEqualTo(3);
+    assertThat(shared.get("troupe.llm.spend.rate").gauge().value()).isEqualTo(36, within(1e-9));
+  }
+
+  @Test
+  void ofMoreAnswersThanAreRememberedNoneIsLost() {
+    for (int i = 0; i < 3_000; i++) {
+      metrics.answered(response("1"), "gpt-4o", by("a", "tenant " + i), null);
+      metrics.attempted("provider " + i, "gpt-4o", null);
+    }
+    double cost =
+        registry.find("troupe.llm.cost").counters().stream().mapToDouble(Counter::count).sum();
+    double attempts =
+        registry.find("troupe.llm.attempts").counters().stream().mapToDouble(Counter::count).sum();
+    assertThat(cost).isEqualTo(3_000);
+    assertThat(attempts).isEqualTo(3_000);
+    assertThat(registry.getMeters()).hasSizeLessThan(1_000);
   }
 }
