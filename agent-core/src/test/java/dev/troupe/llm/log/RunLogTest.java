@@ -8,16 +8,11 @@ import dev.troupe.Codec;
 import dev.troupe.ErrorCode;
 import dev.troupe.agent.AgentDefinition;
 import dev.troupe.llm.log.LogEntry.Kind;
-import dev.troupe.run.RunEnd;
-import dev.troupe.run.RunHeader;
-import dev.troupe.run.RunRecord;
 import dev.troupe.runtime.AgentRuntime;
 import dev.troupe.state.Change;
-import dev.troupe.state.Claim;
 import dev.troupe.state.Edit;
 import dev.troupe.state.ForwardingStore;
 import dev.troupe.state.Grant;
-import dev.troupe.state.MemoryStateStore;
 import dev.troupe.state.MortalStore;
 import dev.troupe.state.Outcome;
 import dev.troupe.state.RecordId;
@@ -27,169 +22,17 @@ import dev.troupe.state.Stored;
 import java.lang.reflect.Type;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import org.awaitility.Awaitility;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
-class RunLogTest {
-  private static final String RUN = "run-1";
-
-  private final StateStore store = new MemoryStateStore();
-  private final List<RunLog> open = new ArrayList<>();
-
-  @AfterEach
-  void close() {
-    open.forEach(RunLog::close);
-  }
-
-  private RunLog log(StateStore over) {
-    RunLog log = RunLog.over(over);
-    open.add(log);
-    return log;
-  }
-
-  private RunLog log() {
-    return log(store);
-  }
-
-  private void apply(Edit... edits) {
-    int partition = RecordId.of(edits[0].key(), store.info().partitions()).partition();
-    Outcome outcome =
-        store
-            .apply(List.of(new Change(UUID.randomUUID().toString(), partition, List.of(edits))))
-            .get(0);
-    assertThat(outcome).isInstanceOf(Outcome.Done.class);
-  }
-
-  private static RunRecord record(@Nullable RunEnd end) {
-    return new RunRecord(
-        new RunHeader(
-            RUN,
-            "a",
-            "1",
-            new RunHeader.Origin(null, null, "a", Instant.EPOCH),
-            new RunHeader.Terms(0, null, null, "", "", ""),
-            new RunHeader.Encoding("json", ""),
-            new byte[0]),
-        end);
-  }
-
-  private void endedLongAgo() {
-    RunEnd end = new RunEnd(RunEnd.State.FAILED, Instant.EPOCH.plusSeconds(1), new byte[0]);
-    apply(record(end).put(), new Edit.Release(RUN));
-  }
-
-  /** A run that a process holds, without a runtime. */
-  private Grant held(String holder) {
-    apply(record(null).put(), new Edit.Queue(RUN, "queue", 1, Instant.EPOCH, null, Long.MAX_VALUE));
-    Grant grant = new Grant(holder, 1);
-    RecordId id = RecordId.of(RUN, store.info().partitions());
-    assertThat(
-            store.claim(
-                new Claim(
-                    grant, new Claim.From.Named(List.of(id)), Set.of(id.partition()), 1, 1 << 20)))
-        .hasSize(1);
-    return grant;
-  }
-
-  private List<LogEntry> all(long after) {
-    List<LogEntry> entries = new ArrayList<>();
-    LogPage page;
-    do {
-      long seen = entries.isEmpty() ? after : entries.get(entries.size() - 1).number();
-      page = log().read(RUN, seen);
-      entries.addAll(page.entries());
-    } while (page.more());
-    return entries;
-  }
-
-  private String shown() {
-    StringBuilder shown = new StringBuilder();
-    for (LogEntry entry : all(0)) {
-      if (entry.kind() == Kind.RESTARTED) {
-        shown.setLength(0);
-      } else if (entry.kind() == Kind.TEXT) {
-        shown.append(entry.text());
-      }
-    }
-    return shown.toString();
-  }
-
-  private void awaitShown(String text) {
-    Awaitility.await().until(this::shown, text::equals);
-  }
-
-  private static AgentDefinition<String, String> agent(
-      dev.troupe.agent.Agent<String, String> code) {
-    return AgentDefinition.of("speaker", String.class, String.class, code).build();
-  }
-
-  private AgentRuntime runtime(StateStore over, RunLog log, AgentDefinition<String, String> agent) {
-    return AgentRuntime.builder()
-        .store(over)
-        .listener(log)
-        .agent(agent)
-        .endGrace(Duration.ofMillis(300))
-        .shutdownGrace(Duration.ofMillis(300))
-        .pollInterval(Duration.ofMillis(20))
-        .start();
-  }
-
-  @Test
-  void whoFollowsARunSeesWhatItTellsUpToItsEnd() throws Exception {
-    RunLog log = log();
-    AgentDefinition<String, String> agent =
-        agent(
-            (input, context) -> {
-              LogSink sink = log.sink(context);
-              context.publish("half way");
-              return context.step(
-                  "answer",
-                  String.class,
-                  attempt -> {
-                    sink.thinking("hm");
-                    sink.text("Hello");
-                    sink.toolCall(0, "search", "{");
-                    sink.toolCall(0, "search", "}");
-                    sink.text(" world");
-                    return "done";
-                  });
-            });
-    List<LogEntry> seen = new ArrayList<>();
-    try (AgentRuntime runtime = runtime(store, log, agent)) {
-      String id = runtime.submit("speaker", "hi", String.class).id();
-      log().follow(id, 0, seen::add);
-      assertThat(runtime.handle(id, String.class).await()).isEqualTo("done");
-    }
-    assertThat(seen.stream().map(e -> e.kind() + " " + e.source() + " " + e.text()))
-        .containsExactly(
-            "PROGRESS  half way",
-            "STEP_STARTED answer#1 1",
-            "THINKING  hm",
-            "TEXT  Hello",
-            "TOOL  search",
-            "TEXT   world",
-            "STEP_FINISHED answer#1 ",
-            "ENDED  SUCCEEDED");
-    assertThat(seen).extracting(LogEntry::number).containsExactly(1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L);
-  }
-
+class RunLogTest extends LoggedRuns {
   @Test
   void aClientThatComesBackAtAnyNumberSeesEachEntryOnce() {
     LogSink sink = log().sink(RUN, held("a"), "");
@@ -205,38 +48,6 @@ class RunLogTest {
               LongStream.rangeClosed(after + 1, 500).boxed().collect(Collectors.toList()));
       assertThat(rest).allMatch(entry -> entry.text().equals("token " + entry.number()));
     }
-  }
-
-  @Test
-  void aFollowerInAnotherPartOfTheFleetSeesATokenSoon() throws Exception {
-    LogSink sink = log().sink(RUN, held("a"), "");
-    sink.text("first");
-    List<Long> after = new CopyOnWriteArrayList<>();
-    RunLog elsewhere = log();
-    AtomicInteger texts = new AtomicInteger();
-    Thread follower =
-        new Thread(
-            () -> {
-              try {
-                elsewhere.follow(RUN, 0, entry -> texts.incrementAndGet());
-              } catch (InterruptedException done) {
-                Thread.currentThread().interrupt();
-              }
-            });
-    follower.start();
-    Awaitility.await().until(() -> texts.get() == 1);
-    for (int i = 2; i <= 6; i++) {
-      long told = System.nanoTime();
-      int expected = i;
-      sink.text("next");
-      Awaitility.await().pollInterval(Duration.ofMillis(2)).until(() -> texts.get() == expected);
-      after.add(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - told));
-    }
-    follower.interrupt();
-    follower.join(5_000);
-    assertThat(follower.isAlive()).isFalse();
-    // collected for 100 ms, looked for at least every 150 ms; the slack is for a busy machine
-    assertThat(after.stream().mapToLong(Long::longValue).min().orElseThrow()).isLessThan(600);
   }
 
   @Test
@@ -518,20 +329,6 @@ class RunLogTest {
   }
 
   @Test
-  void aRunThatIsOverEndsItsFollowersEvenIfNobodyWroteItsEnd() throws Exception {
-    RunLog log = log();
-    log.sink(RUN, held("a"), "").text("last words");
-    awaitShown("last words");
-    endedLongAgo();
-    List<LogEntry> seen = new ArrayList<>();
-    log().follow(RUN, 0, seen::add);
-    assertThat(seen).extracting(LogEntry::text).containsExactly("last words");
-    assertThatThrownBy(() -> log().follow("nobody", 0, entry -> {}))
-        .isInstanceOfSatisfying(
-            AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.RUN_NOT_FOUND));
-  }
-
-  @Test
   void aLogIsRemovedWithItsRun() throws Exception {
     RunLog log = log();
     AgentDefinition<String, String> agent =
@@ -642,146 +439,5 @@ class RunLogTest {
     open.countDown();
     speaker.join(20_000);
     Awaitility.await().until(() -> shown().length() == 1_000_000);
-  }
-
-  @Test
-  void aSubscriptionShowsALogToTheRunsEndAtAnyProcess() throws Exception {
-    RunLog log = log();
-    AgentDefinition<String, String> agent =
-        agent(
-            (input, context) -> {
-              LogSink sink = log.sink(context);
-              for (int i = 1; i <= 200; i++) {
-                sink.progress("entry " + i);
-              }
-              return "done";
-            });
-    List<LogEntry> seen = new CopyOnWriteArrayList<>();
-    ExecutorService threads = Executors.newCachedThreadPool();
-    try (AgentRuntime runtime = runtime(store, log, agent)) {
-      String id = runtime.submit("speaker", "hi", String.class).id();
-      Awaitility.await().until(() -> !log.read(id, 0).entries().isEmpty());
-      LogSubscription all = log().subscribe(id, 50, seen::add, threads);
-      all.ended().toCompletableFuture().get(20, TimeUnit.SECONDS);
-      assertThat(seen)
-          .extracting(LogEntry::number)
-          .containsExactlyElementsOf(LongStream.rangeClosed(51, 201).boxed().toList());
-      assertThat(seen.get(150).kind()).isEqualTo(Kind.ENDED);
-      assertThat(all.lastSeen()).isEqualTo(201);
-
-      LogSubscription late = log().subscribe(id, 201, seen::add, threads);
-      late.ended().toCompletableFuture().get(20, TimeUnit.SECONDS);
-      assertThat(seen).hasSize(151);
-    } finally {
-      threads.shutdownNow();
-    }
-  }
-
-  @Test
-  void aClosedSubscriptionShowsNothingMoreAndAnotherGoesOnBehindItsLastNumber() throws Exception {
-    LogSink sink = log().sink(RUN, held("a"), "");
-    ExecutorService threads = Executors.newCachedThreadPool();
-    List<Long> seen = new CopyOnWriteArrayList<>();
-    CountDownLatch inside = new CountDownLatch(1);
-    CountDownLatch never = new CountDownLatch(1);
-    LogListener slow =
-        entry -> {
-          seen.add(entry.number());
-          if (entry.number() == 7) {
-            inside.countDown();
-            try {
-              never.await();
-            } catch (InterruptedException closed) {
-              Thread.currentThread().interrupt();
-            }
-          }
-        };
-    try {
-      LogSubscription first = log().subscribe(RUN, 0, slow, threads);
-      for (int i = 1; i <= 20; i++) {
-        sink.progress("entry " + i);
-      }
-      assertThat(inside.await(20, TimeUnit.SECONDS)).isTrue();
-      first.close(); // interrupts the listener, and waits for it
-      int shown = seen.size();
-      assertThat(first.ended().toCompletableFuture())
-          .failsWithin(Duration.ofSeconds(5))
-          .withThrowableThat()
-          .havingCause()
-          .isInstanceOfSatisfying(
-              AgentException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.CLOSED))
-          .withMessageContaining(RUN);
-      Awaitility.await().until(() -> first.lastSeen() == 7);
-      sink.progress("entry 21");
-
-      LogSubscription[] own = new LogSubscription[1];
-      CountDownLatch known = new CountDownLatch(1);
-      own[0] =
-          log()
-              .subscribe(
-                  RUN,
-                  first.lastSeen(),
-                  entry -> {
-                    seen.add(entry.number());
-                    if (entry.number() == 20) {
-                      awaitQuietly(known);
-                      own[0].close(); // from inside
-                    }
-                  },
-                  threads);
-      known.countDown();
-      Awaitility.await().until(() -> own[0].lastSeen() == 20);
-      assertThat(shown).isEqualTo(7);
-      threads.shutdown();
-      assertThat(threads.awaitTermination(20, TimeUnit.SECONDS)).as("no thread is left").isTrue();
-      assertThat(seen).containsExactlyElementsOf(LongStream.rangeClosed(1, 20).boxed().toList());
-    } finally {
-      threads.shutdownNow();
-    }
-  }
-
-  private static void awaitQuietly(CountDownLatch latch) {
-    try {
-      assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  @Test
-  void aSubscriptionTellsWhyItCanNotGoOn() {
-    log().sink(RUN, held("a"), "").text("words");
-    awaitShown("words");
-    RunLog closing = log();
-    LogSubscription nobody = log().subscribe("nobody", 0, entry -> {}, Runnable::run);
-    assertEnded(nobody, ErrorCode.RUN_NOT_FOUND);
-    LogSubscription breaks =
-        log()
-            .subscribe(
-                RUN,
-                0,
-                entry -> {
-                  throw new AgentException(ErrorCode.INVALID_INPUT, "the client is gone");
-                },
-                Runnable::run);
-    assertEnded(breaks, ErrorCode.INVALID_INPUT);
-    assertThat(breaks.lastSeen()).isZero();
-    ExecutorService threads = Executors.newCachedThreadPool();
-    try {
-      LogSubscription open = closing.subscribe(RUN, 0, entry -> {}, threads);
-      Awaitility.await().until(() -> open.lastSeen() == 1);
-      closing.close();
-      assertEnded(open, ErrorCode.CLOSED);
-    } finally {
-      threads.shutdownNow();
-    }
-  }
-
-  private static void assertEnded(LogSubscription subscription, ErrorCode code) {
-    assertThat(subscription.ended().toCompletableFuture())
-        .failsWithin(Duration.ofSeconds(20))
-        .withThrowableThat()
-        .havingCause()
-        .isInstanceOfSatisfying(AgentException.class, e -> assertThat(e.code()).isEqualTo(code));
   }
 }
