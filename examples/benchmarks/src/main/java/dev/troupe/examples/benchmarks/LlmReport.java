@@ -46,6 +46,10 @@ final class LlmReport {
   private static final int ROUNDS = 7;
   private static final int CALLS = 2_000;
   private static final int STREAMS = 500;
+
+  /** As many as it takes until the virtual machine has compiled all that a service's calls use. */
+  private static final int WARMING = 20_000;
+
   private static final int THREADS = 64;
   private static final String QUESTION = "What is the safety curtain for, and why was it made?";
   private static final ChatRequest REQUEST =
@@ -271,17 +275,26 @@ final class LlmReport {
     Report report =
         new Report(
             "A governed call of a model",
-            "`mvn -ntp -DskipTests -pl examples/benchmarks -am package && java -jar examples/benchmarks/target/benchmarks.jar llm`\n\n"
-                + "A peer on loopback, in the same process, speaks OpenAI's API. Raw is `java.net.http.HttpClient` and Jackson; langchain4j its `OpenAiChatModel` over its JDK client, HTTP/1.1; bare the governed model with nothing set; memory the governed model with quotas of five lines, a budget of the run, a shared breaker, prices and metrics, all over the memory store; Redis the same quotas and breaker over Redis with AOF everysec.\n\n"
+            "`mvn -ntp -DskipTests -pl examples/benchmarks -am package && java -jar"
+                + " examples/benchmarks/target/benchmarks.jar llm`\n\n"
+                + "A peer on loopback, in the same process, speaks OpenAI's API. Raw is"
+                + " `java.net.http.HttpClient` and Jackson; langchain4j its `OpenAiChatModel` over"
+                + " its JDK client, HTTP/1.1; bare the governed model with nothing set; memory the"
+                + " governed model with quotas of five lines, a budget of the run, a shared"
+                + " breaker, prices and metrics, all over the memory store; Redis the same quotas"
+                + " and breaker over Redis with AOF everysec.\n\n"
+                + "Each way is asked %,d times first. ".formatted(WARMING)
                 + "Medians of "
                 + ROUNDS
-                + " rounds after two for warming up; all take turns within each round, each coming first in turn.");
+                + " rounds after two for warming up; all take turns within each round, each coming"
+                + " first in turn.");
     try (OpenAiPeer peer = OpenAiPeer.start(Duration.ZERO);
         OpenAiPeer slow = OpenAiPeer.start(Duration.ofMillis(20));
         Servers redis = Servers.start("redis")) {
       Map<String, Way> ways = ways(peer, redis);
       Map<String, Way> slowly = ways(slow, redis);
       try {
+        warm(ways);
         latency(report, ways);
         throughput(report, ways, "no delay", 150);
         throughput(report, slowly, "each answer after 20 ms", 60);
@@ -314,6 +327,18 @@ final class LlmReport {
             quotas(Quotas.over(RedisRateLimiter.connect(redis.address()))),
             false));
     return ways;
+  }
+
+  /** In turns, because what they have in common is compiled for all of them. */
+  private static void warm(Map<String, Way> ways) throws Exception {
+    for (int done = 0; done < WARMING; done += CALLS) {
+      System.out.printf("warming up: %,d of %,d calls of each way%n", done, WARMING);
+      for (Way way : ways.values()) {
+        for (int i = 0; i < CALLS; i++) {
+          way.ask();
+        }
+      }
+    }
   }
 
   /** A figure of each way for each round. */
