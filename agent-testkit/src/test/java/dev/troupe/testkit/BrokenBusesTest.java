@@ -15,6 +15,7 @@ import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -30,6 +31,7 @@ class BrokenBusesTest {
   /** Their tests mostly wait, but not so much that all could go at once. */
   private static final int AT_ONCE = 3;
 
+  @Tag("matrix")
   @TestFactory
   Stream<DynamicTest> aBrokenBusFailsTheTestsThatAreAboutIt() {
     ExecutorService threads = Executors.newFixedThreadPool(AT_ONCE);

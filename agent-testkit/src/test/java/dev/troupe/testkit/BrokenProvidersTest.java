@@ -11,6 +11,7 @@ import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -26,6 +27,7 @@ class BrokenProvidersTest {
   /** Their tests mostly wait, but not so much that all could go at once. */
   private static final int AT_ONCE = 3;
 
+  @Tag("matrix")
   @TestFactory
   Stream<DynamicTest> aBrokenProviderFailsTheTestsThatAreAboutIt() {
     ExecutorService threads = Executors.newFixedThreadPool(AT_ONCE);

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -23,6 +24,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Whether the contract of transports finds what is broken. */
 @Execution(ExecutionMode.CONCURRENT) // they mostly wait
 class BrokenTransportsTest {
+  @Tag("matrix")
   @ParameterizedTest
   @EnumSource
   void aBrokenTransportFailsTestsOfItsSentence(BrokenTransports broken) {

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -28,6 +29,7 @@ class CircuitBreakerContractTest extends CircuitBreakerContract {
     return store;
   }
 
+  @Tag("matrix")
   @ParameterizedTest
   @EnumSource
   void whatIsSpoiledFailsTheTestsOfItsSentenceAndNoOthers(BrokenBreakers broken) {

@@ -36,6 +36,7 @@ import org.apache.kafka.common.resource.ResourcePattern;
 import org.apache.kafka.common.resource.ResourceType;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Nodes start, die and come back with their records, and nothing stays behind. */
@@ -64,6 +65,7 @@ class KafkaClusterTest {
     }
   }
 
+  @Tag("matrix")
   @Test
   void ofThreeNodesTheLeaderMayDieAndWritesGoOn() throws Exception {
     try (KafkaCluster kafka = KafkaCluster.builder().nodes(3).start()) {

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -20,6 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** The contract finds what it is there to find, and blames the right sentence. */
 @Execution(ExecutionMode.CONCURRENT) // they mostly wait
 class StateStoreContractTest {
+  @Tag("matrix")
   @ParameterizedTest
   @EnumSource
   void aBrokenStoreFailsTheTestsOfItsSentenceAndNoOthers(BrokenStores broken) {

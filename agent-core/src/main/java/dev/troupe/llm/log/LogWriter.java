@@ -29,6 +29,10 @@ final class LogWriter {
   private static final int MAX_ROW = 24 * 1024;
   private static final int MOST_REMOVED = 200;
 
+  // instead of a version
+  private static final long REFUSED = -1;
+  private static final long UNKNOWN = -2;
+
   private final StateStore store;
   private final StoreTime time;
   private final LogRows rows;
@@ -46,6 +50,16 @@ final class LogWriter {
   private @Nullable Change pending;
   private @Nullable Kept written;
 
+  /** What came of taking a log over. */
+  enum Opening {
+    /** It is this execution's. */
+    OPEN,
+    /** Another execution has the run, or ended it. */
+    TAKEN,
+    /** The run has ended, and whether this execution ended it will be told soon. */
+    UNKNOWN
+  }
+
   /** A row that the log has. */
   private record Kept(String name, int entries, int bytes) {}
 
@@ -62,11 +76,11 @@ final class LogWriter {
   /**
    * Finds out where the log stands, and takes it over.
    *
-   * @return false when another execution has the run
+   * @return whether it can be written now
    */
-  boolean open() {
+  Opening open() {
     if (version >= 0) {
-      return true;
+      return Opening.OPEN;
     }
     byte[] mine =
         ("1 " + owner.grant().holder() + " " + owner.grant().number())
@@ -75,7 +89,7 @@ final class LogWriter {
     boolean own = found != null && Arrays.equals(found.value(), mine);
     long opened = own && found != null ? found.version() : takeOver(mine);
     if (opened < 0) {
-      return false;
+      return opened == UNKNOWN ? Opening.UNKNOWN : Opening.TAKEN;
     }
     List<LogRows.Row> before = new ArrayList<>();
     LogRows.Found page;
@@ -90,7 +104,7 @@ final class LogWriter {
     boolean cut = !before.isEmpty() && before.get(0).entries().get(0).number() > 1;
     known = own ? new Known() : new Known(before, cut);
     version = opened;
-    return true;
+    return Opening.OPEN;
   }
 
   private @Nullable Stored look(RecordId record) {
@@ -104,11 +118,16 @@ final class LogWriter {
     if (opened >= 0) {
       return opened;
     }
-    // an execution may end the run before its last words are written
+    // an execution may end the run before its last words are written, and is told so after that
+    boolean told = owner.over();
     Stored run = look(RecordId.of(owner.run(), store.info().partitions()));
-    return run != null && run.place() instanceof Place.None && owner.ended()
-        ? apply(new Edit.AtVersion(owner.run(), run.version()), put)
-        : -1;
+    if (run == null || !(run.place() instanceof Place.None)) {
+      return REFUSED;
+    }
+    if (owner.ended()) {
+      return apply(new Edit.AtVersion(owner.run(), run.version()), put);
+    }
+    return told ? REFUSED : UNKNOWN;
   }
 
   private long apply(Edit... edits) {
@@ -120,9 +139,9 @@ final class LogWriter {
           .filter(seen -> seen.key().equals(id.key()))
           .mapToLong(Outcome.Seen::version)
           .findFirst()
-          .orElse(-1);
+          .orElse(REFUSED);
     }
-    return -1;
+    return REFUSED;
   }
 
   /** Takes over what was told; an entry for all that one source told in a row. */

@@ -33,6 +33,11 @@ final class LogWriters implements AutoCloseable {
   private static final long AFTER_CLOSE = TimeUnit.SECONDS.toNanos(5);
   private static final int MOST_CHANGES = 64;
 
+  /** How often, and how many times at most, it is looked who ended a run. */
+  private static final long LOOK_AGAIN = TimeUnit.MILLISECONDS.toNanos(20);
+
+  private static final int MOST_LOOKS = 500;
+
   private final StateStore store;
   private final StoreTime time = new StoreTime();
   private final LogRows rows;
@@ -55,6 +60,7 @@ final class LogWriters implements AutoCloseable {
     private final String run;
     private final Grant grant;
     private volatile boolean ended;
+    private volatile boolean over;
 
     Owner(String run, Grant grant) {
       this.run = run;
@@ -73,6 +79,11 @@ final class LogWriters implements AutoCloseable {
     boolean ended() {
       return ended;
     }
+
+    /** Whether this execution tells nothing more. */
+    boolean over() {
+      return over;
+    }
   }
 
   /** Where one execution's words wait. Guarded by the lock, but for the writer. */
@@ -86,6 +97,8 @@ final class LogWriters implements AutoCloseable {
     private boolean lost;
     private boolean over;
     private boolean busy;
+    private long notBefore = touched;
+    private int unknown;
 
     Desk(Owner owner, LogWriter writer) {
       this.owner = owner;
@@ -110,6 +123,7 @@ final class LogWriters implements AutoCloseable {
       Desk former = known == null ? null : desks.get(known);
       if (former != null) {
         former.over = true;
+        former.owner.over = true;
         told.signal();
       }
       Owner owner = new Owner(run, grant);
@@ -208,11 +222,11 @@ final class LogWriters implements AutoCloseable {
       }
       desk.owner.ended |= one != null && one.what() == Told.What.ENDED;
       desk.over |= over;
-      if (one == null) {
-        told.signal();
-      } else {
+      desk.owner.over |= over; // after it is known how
+      if (one != null) {
         note(desk, one);
       }
+      told.signal();
     } finally {
       lock.unlock();
     }
@@ -291,8 +305,12 @@ final class LogWriters implements AutoCloseable {
     if (desk.lost || (desk.waiting.isEmpty() && !desk.busy)) {
       return IDLE;
     }
-    boolean atOnce = desk.busy || desk.size >= FULL || desk.over || closed;
-    return atOnce ? 0 : desk.oldest + bounds.collect().toNanos() - now;
+    if (desk.over || closed) {
+      return 0;
+    }
+    boolean full = desk.busy || desk.size >= FULL;
+    long collected = full ? 0 : desk.oldest + bounds.collect().toNanos() - now;
+    return Math.max(collected, desk.notBefore - now);
   }
 
   private void turn(List<Desk> due) {
@@ -328,8 +346,9 @@ final class LogWriters implements AutoCloseable {
 
   private @Nullable Change next(Desk desk) {
     try {
-      if (!desk.writer.open()) {
-        lose(desk);
+      LogWriter.Opening opening = desk.writer.open();
+      if (opening != LogWriter.Opening.OPEN) {
+        refused(desk, opening);
         return null;
       }
       if (!desk.writer.hasMore()) { // while the store is away, what waits is bounded
@@ -347,6 +366,20 @@ final class LogWriters implements AutoCloseable {
       LOG.warn("the log of run {} ends here: it can't be written", desk.owner.run(), failed);
       lose(desk);
       return null;
+    }
+  }
+
+  private void refused(Desk desk, LogWriter.Opening opening) {
+    if (opening == LogWriter.Opening.TAKEN || ++desk.unknown > MOST_LOOKS) {
+      lose(desk);
+      return;
+    }
+    lock.lock();
+    try {
+      desk.busy = false;
+      desk.notBefore = System.nanoTime() + LOOK_AGAIN;
+    } finally {
+      lock.unlock();
     }
   }
 

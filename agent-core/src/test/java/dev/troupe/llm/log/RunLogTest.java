@@ -9,6 +9,8 @@ import dev.troupe.ErrorCode;
 import dev.troupe.agent.AgentDefinition;
 import dev.troupe.llm.log.LogEntry.Kind;
 import dev.troupe.runtime.AgentRuntime;
+import dev.troupe.runtime.RunEvent;
+import dev.troupe.runtime.RunView;
 import dev.troupe.state.Change;
 import dev.troupe.state.Edit;
 import dev.troupe.state.ForwardingStore;
@@ -102,6 +104,43 @@ class RunLogTest extends LoggedRuns {
     held("b");
     LogSink late = log().sink(RUN, former, "");
     late.text("late");
+    Awaitility.await()
+        .untilAsserted(
+            () -> assertThatThrownBy(() -> late.text("x")).isInstanceOf(AgentException.class));
+    assertThat(all(0)).isEmpty();
+  }
+
+  /** The writer may look at the run in the moment between its end and the word that it ended. */
+  @Test
+  void wordsOfARunThatEndedBeforeTheyWereWrittenAreWritten() {
+    AtomicInteger refused = new AtomicInteger();
+    StateStore counted =
+        new ForwardingStore(store) {
+          @Override
+          public List<Outcome> apply(List<Change> changes) {
+            List<Outcome> outcomes = super.apply(changes);
+            outcomes.forEach(
+                outcome -> refused.addAndGet(outcome instanceof Outcome.Refused ? 1 : 0));
+            return outcomes;
+          }
+        };
+    RunLog log = log(counted);
+    log.sink(RUN, held("a"), "").text("all at once");
+    endedLongAgo();
+    Awaitility.await().until(() -> refused.get() >= 2);
+    log.on(new RunEvent.Ended(RUN, "a", RunView.State.SUCCEEDED, null));
+    awaitShown("all at once");
+    Awaitility.await().until(() -> all(0).size() == 2);
+    assertThat(all(0).get(1).kind()).isEqualTo(Kind.ENDED);
+  }
+
+  @Test
+  void wordsOfARunThatAnotherEndedAreNotWritten() {
+    RunLog log = log();
+    LogSink late = log.sink(RUN, held("a"), "");
+    late.text("late");
+    endedLongAgo();
+    log.on(new RunEvent.LetGo(RUN, "a", RunEvent.LetGo.Reason.FENCED));
     Awaitility.await()
         .untilAsserted(
             () -> assertThatThrownBy(() -> late.text("x")).isInstanceOf(AgentException.class));

@@ -62,6 +62,7 @@ class GuaranteesPageTest {
 
   private static final List<Column> LIMITS =
       List.of(
+          new Column("`RateLimiter.inMemory`", in("MemoryRateLimiterTest")),
           new Column("memory", in("StoreRateLimiterContractTest")),
           new Column("SQLite", in("SqliteRateLimiterTest")),
           new Column("PostgreSQL 14", in("PostgresRateLimiterTest")),
@@ -177,7 +178,7 @@ class GuaranteesPageTest {
     %s
     ## Limits
 
-    The sentences of `RateLimiter`, held by `StoreRateLimiter` over each store, by `RedisRateLimiter` and by `LeasedRateLimiter`; the tests are those of `RateLimiterContract`, with a limiter broken on purpose for each sentence (`StoreRateLimiterContractTest`).
+    The sentences of `RateLimiter`, held by `RateLimiter.inMemory`, by `StoreRateLimiter` over each store, by `RedisRateLimiter` and by `LeasedRateLimiter`; the tests are those of `RateLimiterContract`, with a limiter broken on purpose for each sentence (`StoreRateLimiterContractTest`).
 
     %s
     ## Circuit breakers
