@@ -5,18 +5,14 @@ import static org.awaitility.Awaitility.await;
 
 import dev.troupe.llm.Quota;
 import dev.troupe.llm.Quotas;
-import dev.troupe.testkit.ChildProcess;
 import dev.troupe.testkit.FaultProxy;
 import dev.troupe.testkit.RedisServer;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Quotas over Redis: what a call costs, a Redis that is silent, and processes that share a key. */
+/** Quotas over Redis: what a call costs, and a Redis that is silent. */
 @Timeout(120)
 class RedisQuotasTest {
   private static final Quota FOUR =
@@ -88,56 +84,6 @@ class RedisQuotasTest {
       proxy.heal();
       await().atMost(Duration.ofSeconds(20)).until(() -> !quotas.degraded());
       quotas.acquire(ask(), Duration.ZERO).unused();
-    }
-  }
-
-  @Test
-  void twoProcessesThatShareAKeyAreNeverBanned() throws Exception {
-    // 78 % are to be had with a margin that a busy machine needs in so short a window
-    share(2, new int[] {100, 6, 4_000, 1_000, 7_000}, 0.4);
-  }
-
-  @Test
-  @Tag("chaos")
-  void fourProcessesAreNeverBannedAndUseNearlyAllThatIsAllowed() throws Exception {
-    share(4, new int[] {500, 15, 10_000, 300, 22_000}, 0.9);
-  }
-
-  /** Takes requests, their burst, milliseconds of window and margin, and of the whole. */
-  private static void share(int processes, int[] numbers, double share) throws Exception {
-    int limit = numbers[0];
-    int window = numbers[2];
-    int millis = numbers[4];
-    List<ChildProcess> fleet = new ArrayList<>();
-    try (RedisServer server = RedisServer.start();
-        BanningPeer peer = new BanningPeer(limit, window)) {
-      for (int i = 0; i < processes; i++) {
-        fleet.add(
-            ChildProcess.of(QuotaWorker.class)
-                .name("governed-" + i)
-                .jvm("-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-                .args(server.uri(), peer.port(), limit, numbers[1], window, numbers[3], millis)
-                .start());
-      }
-      for (ChildProcess one : fleet) {
-        one.awaitLine("ready", Duration.ofSeconds(60));
-      }
-      fleet.forEach(one -> one.send("go"));
-      long asked = 0;
-      for (ChildProcess one : fleet) {
-        String line = one.awaitLine("asked \\d+ degraded .*", Duration.ofSeconds(60));
-        assertThat(line).endsWith("degraded false");
-        asked += Long.parseLong(line.split(" ")[1]);
-      }
-      double allowed = (double) limit * millis / window;
-      System.out.printf(
-          "%d processes: %d requests, %.1f %% of what is allowed; %d of %d in the fullest window%n",
-          processes, peer.requests(), peer.requests() / allowed * 100, peer.fullest(), limit);
-      assertThat(peer.banned()).isZero();
-      assertThat(peer.requests()).isEqualTo(asked);
-      assertThat(peer.requests() / allowed).isBetween(share, 1.06);
-    } finally {
-      fleet.forEach(ChildProcess::close);
     }
   }
 }

@@ -24,13 +24,22 @@ public final class GovernorWorker {
   /**
    * The program. Begins when it is told something.
    *
-   * @param args the address of Redis, the provider's port, requests in a minute, and for how many
-   *     seconds to ask
+   * @param args the address of Redis, the provider's port, requests, in how many milliseconds, for
+   *     how many milliseconds to ask; and where they are not the usual ones, the burst and the
+   *     margin in milliseconds
    * @throws Exception when it fails
    */
   public static void main(String[] args) throws Exception {
-    // as a host would set it: margin and burst are the usual ones
-    Quota quota = Quota.builder().requestsPerMinute(Long.parseLong(args[2])).inFlight(100).build();
+    long requests = Long.parseLong(args[2]);
+    Duration window = Duration.ofMillis(Long.parseLong(args[3]));
+    Quota.Builder limits = Quota.builder().inFlight(100);
+    if (args.length > 5) {
+      limits.requests(requests, window, Long.parseLong(args[5]));
+      limits.margin(Duration.ofMillis(Long.parseLong(args[6])));
+    } else {
+      limits.requests(requests, window); // as a host would set it
+    }
+    Quota quota = limits.build();
     try (RedisRateLimiter limiter = RedisRateLimiter.connect(args[0]);
         Quotas quotas = Quotas.over(limiter).account("stub", "key", quota).build()) {
       List<Socket> sockets = new ArrayList<>();
@@ -43,7 +52,7 @@ public final class GovernorWorker {
       if (System.in.read() < 0) {
         return;
       }
-      long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(Long.parseLong(args[3]));
+      long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Long.parseLong(args[4]));
       ExecutorService threads = Executors.newFixedThreadPool(THREADS);
       List<Future<Integer>> all = new ArrayList<>();
       for (Socket socket : sockets) {
@@ -54,7 +63,7 @@ public final class GovernorWorker {
         asked += one.get();
       }
       threads.shutdown();
-      System.out.println("asked " + asked);
+      System.out.println("asked " + asked + (quotas.degraded() ? ", alone at the end" : ""));
     }
   }
 
