@@ -29,22 +29,24 @@ final class Candidate {
   record Pause(long until, ErrorCode code) {}
 
   Candidate(
-      LlmProvider provider, Set<Fallback> ahead, CircuitBreakers breakers, Duration timeLimit) {
+      LlmProvider provider,
+      Set<Fallback> ahead,
+      CircuitBreakers breakers,
+      BreakerSettings opening) {
     this.provider = provider;
     this.ahead = ahead;
     String account = provider.account().equals("default") ? "" : ":" + provider.account();
     this.breaker =
-        breakers.breaker(
-            "llm:" + provider.name() + ":" + provider.model() + account, settings(timeLimit));
+        breakers.breaker("llm:" + provider.name() + ":" + provider.model() + account, opening);
   }
 
-  private static BreakerSettings settings(Duration timeLimit) {
+  /** The usual settings for calls that take so long at most. */
+  static BreakerSettings.Builder settings(Duration timeLimit) {
     Duration longest = Duration.ofDays(1);
     Duration probe = timeLimit.compareTo(longest) > 0 ? longest : timeLimit;
     return BreakerSettings.builder()
         .probeTime(probe.plusSeconds(10))
-        .failure(thrown -> !(thrown instanceof LlmException known) || counts(known.code()))
-        .build();
+        .failure(thrown -> !(thrown instanceof LlmException known) || counts(known.code()));
   }
 
   /** Whether a failure says that the provider itself is not well. */

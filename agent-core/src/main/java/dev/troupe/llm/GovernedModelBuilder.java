@@ -5,6 +5,7 @@ import dev.troupe.ErrorCode;
 import dev.troupe.llm.guard.Guard;
 import dev.troupe.llm.guard.Guards;
 import dev.troupe.resilience.BackoffRetryPolicy;
+import dev.troupe.resilience.BreakerSettings;
 import dev.troupe.resilience.CircuitBreakers;
 import dev.troupe.resilience.RetryPolicy;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -17,6 +18,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,6 +58,7 @@ public final class GovernedModelBuilder {
   private Gates gates = Gates.NONE;
   private Ticker ticker = Ticker.SYSTEM;
   private @Nullable CircuitBreakers breakers;
+  private UnaryOperator<BreakerSettings.Builder> breakerSettings = UnaryOperator.identity();
   private @Nullable ResponseCache cache;
   private @Nullable Executor executor;
 
@@ -138,6 +141,19 @@ public final class GovernedModelBuilder {
    */
   public GovernedModelBuilder breakers(CircuitBreakers breakers) {
     this.breakers = Objects.requireNonNull(breakers, "breakers");
+    return this;
+  }
+
+  /**
+   * Changes when the breakers open and for how long. The settings that are given to the change are
+   * the usual ones, by which those failures count that say that the provider itself is not well. A
+   * breaker that other models of this process use already stays as it is.
+   *
+   * @param change what to change
+   * @return this
+   */
+  public GovernedModelBuilder breakerSettings(UnaryOperator<BreakerSettings.Builder> change) {
+    this.breakerSettings = Objects.requireNonNull(change, "change");
     return this;
   }
 
@@ -311,7 +327,9 @@ public final class GovernedModelBuilder {
     CircuitBreakers used = breakers == null ? Objects.requireNonNull(own) : breakers;
     List<Candidate> candidates = new ArrayList<>();
     for (int i = 0; i < chain.size(); i++) {
-      candidates.add(new Candidate(chain.get(i), ahead.get(i), used, limits.timeLimit()));
+      BreakerSettings opening =
+          breakerSettings.apply(Candidate.settings(limits.timeLimit())).build();
+      candidates.add(new Candidate(chain.get(i), ahead.get(i), used, opening));
     }
     Terms terms = new Terms(retry, fallbackOn, maxWait, deadline, cooldown, limits, assumedOutput);
     Governor governor = new Governor(candidates, terms, gates, cache, ticker);

@@ -148,6 +148,25 @@ class GovernedModelTest {
     }
   }
 
+  @Test
+  void aHostChangesWhenTheBreakerOpensButNotWhichFailuresCount() {
+    PlayedProvider down = new PlayedProvider("a", "m", fails(ErrorCode.MODEL_OVERLOADED));
+    PlayedProvider closed = new PlayedProvider("b", "m", fails(ErrorCode.ACCESS_DENIED));
+    for (PlayedProvider one : List.of(down, closed)) {
+      try (GovernedModel model =
+          over(one)
+              .breakerSettings(usual -> usual.minimumCalls(5).openTime(Duration.ofHours(2)))
+              .build()) {
+        for (int i = 0; i < 10; i++) {
+          failure(model);
+        }
+      }
+    }
+    assertThat(down.calls()).isEqualTo(5);
+    assertThat(breaker(down).status().left()).isGreaterThan(Duration.ofMinutes(100));
+    assertThat(breaker(closed).state()).isEqualTo(CircuitBreaker.State.CLOSED);
+  }
+
   // D4
 
   @ParameterizedTest

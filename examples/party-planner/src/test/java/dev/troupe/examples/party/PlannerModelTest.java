@@ -145,7 +145,13 @@ class PlannerModelTest {
         });
     CallLimits limits = new CallLimits(Duration.ofSeconds(2), Duration.ofSeconds(2), 10_000);
     try (LlmProvider provider = provider();
-        GovernedModel model = GovernedModel.builder(provider).limits(limits).build();
+        GovernedModel model =
+            GovernedModel.builder(provider)
+                .limits(limits)
+                // of 30 % failures, half of twenty calls fail now and then, and the breaker opens
+                .breakerSettings(
+                    usual -> usual.openTime(Duration.ofSeconds(1)).growth(1, Duration.ofSeconds(1)))
+                .build();
         Planner planner = start(model)) {
       List<RunHandle<PartyPlan>> plans = new ArrayList<>();
       for (int i = 0; i < PLANS; i++) {
