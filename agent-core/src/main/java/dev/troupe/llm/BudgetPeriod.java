@@ -15,21 +15,10 @@ public enum BudgetPeriod {
 
   private static final long DAY_MILLIS = Duration.ofDays(1).toMillis();
 
-  /** The last day that was asked for; nearly all ask for today. */
-  private volatile Named last = new Named(Long.MIN_VALUE, "");
-
-  private record Named(long day, String name) {}
-
   /** The name of the period that an instant lies in: {@code 2026-03-01} or {@code 2026-03}. */
   String nameAt(long millis) {
-    long number = Math.floorDiv(millis, DAY_MILLIS);
-    Named known = last;
-    if (known.day != number) {
-      LocalDate day = day(millis);
-      known = new Named(number, this == DAY ? day.toString() : YearMonth.from(day).toString());
-      last = known;
-    }
-    return known.name;
+    LocalDate day = day(millis);
+    return this == DAY ? day.toString() : YearMonth.from(day).toString();
   }
 
   Instant endAfter(long millis) {
@@ -39,6 +28,6 @@ public enum BudgetPeriod {
   }
 
   private static LocalDate day(long millis) {
-    return LocalDate.ofInstant(Instant.ofEpochMilli(millis), ZoneOffset.UTC);
+    return LocalDate.ofEpochDay(Math.floorDiv(millis, DAY_MILLIS));
   }
 }
