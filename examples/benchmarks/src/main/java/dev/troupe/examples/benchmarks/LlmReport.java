@@ -294,12 +294,12 @@ final class LlmReport {
       Map<String, Way> ways = ways(peer, redis);
       Map<String, Way> slowly = ways(slow, redis);
       try {
+        trips(report, ways, redis);
         warm(ways);
         latency(report, ways);
         throughput(report, ways, "no delay", 150);
         throughput(report, slowly, "each answer after 20 ms", 60);
         firstPart(report, ways);
-        trips(report, ways, redis);
       } finally {
         for (Way way : ways.values()) {
           way.end();
@@ -491,7 +491,7 @@ final class LlmReport {
     long sum = 0;
     for (String line : client.info("commandstats").split("\r\n")) {
       if (line.startsWith("cmdstat_evalsha:") || line.startsWith("cmdstat_fcall:")) {
-        sum += Long.parseLong(line.replaceAll(".*calls=([0-9]+),.*", "$1"));
+        sum += Long.parseLong(line.replaceAll(".*?:calls=([0-9]+),.*", "$1"));
       }
     }
     return sum;
