@@ -481,7 +481,7 @@ final class LlmReport {
       report.line("## Trips to Redis");
       report.line("");
       report.line(
-          "%,d calls, one at a time, made the server run %s scripts each; aim: exactly two, one to reserve before the call and one to settle behind it. Outside a run; in a run the answer is journaled by one more."
+          "%,d calls, one at a time, made the server run %s scripts each; aim: exactly two, one to reserve before the call and one to settle behind it; what goes beyond is the breakers' look at the store, twice a second. Outside a run; in a run the answer is journaled by one more."
               .formatted(calls, Report.number((after - before) / (double) calls)));
       report.line("");
     }
